@@ -1,0 +1,128 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# make help lists the targets. Everything that is built goes to $(BUILD); nothing is written beside the sources.
+
+BUILD   ?= build
+PREFIX  ?= /usr/local
+DESTDIR ?=
+V       ?= 0
+
+VERSION := 0.1.0
+
+CC      ?= gcc
+CLANG   ?= clang
+BPFTOOL ?= $(firstword $(wildcard /usr/sbin/bpftool) bpftool)
+
+Q := $(if $(filter 1,$(V)),,@)
+say = @$(if $(filter 1,$(V)),:,printf '  %-8s %s\n' $(1) $(2))
+
+.DELETE_ON_ERROR:
+.SUFFIXES:
+.PHONY: all help check check-bpf check-e2e fuzz lint bench bench-mx install clean
+
+all: $(BUILD)/synanvild $(BUILD)/synanvil
+
+help:
+	@echo 'make            build synanvild and synanvil into $(BUILD)/'
+	@echo 'make check      unit tests under ASan and UBSan; needs no root'
+	@echo 'make check-bpf  the packet path through BPF_PROG_TEST_RUN; needs root'
+	@echo 'make check-e2e  namespaces, real Postfix, real Prometheus; needs root'
+	@echo 'make fuzz       every parser, FUZZ_SECONDS (default 30) each'
+	@echo 'make lint       format, clang-tidy, cppcheck, shellcheck, mandoc, layering rules'
+	@echo 'make bench      cost of the decision and of the whole path; needs root'
+	@echo 'make bench-mx   mail through real Postfix under a botnet; needs root'
+	@echo 'make install    PREFIX=$(PREFIX) DESTDIR='
+
+# --- what belongs to which program -----------------------------------------------------------------------------------
+# A file is in a program because somebody wrote it here.
+
+COMMON := \
+
+DAEMON := \
+
+CLI := \
+
+# --- flags ------------------------------------------------------------------------------------------------------------
+
+WARNINGS := -Wall -Wextra -Werror -Wstrict-prototypes -Wmissing-prototypes -Wshadow -Wconversion \
+	-Wno-sign-conversion -Wformat=2 -Wvla -Wimplicit-fallthrough
+CPPFLAGS += -Iinclude -Iagent/common -I$(BUILD)/gen -D_GNU_SOURCE -DSYNANVIL_VERSION='"$(VERSION)"'
+CFLAGS   ?= -O2 -g
+CFLAGS   += -std=gnu17 $(WARNINGS) -fstack-protector-strong -fPIE
+HARDEN   := -pie -Wl,-z,relro,-z,now
+SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+
+PKGS_COMMON := jansson
+PKGS_DAEMON := libbpf libmnl libevent libcap-ng libsystemd
+PKGS_CLI    := ncursesw
+pkg_cflags   = $(shell pkg-config --cflags $(1))
+pkg_libs     = $(shell pkg-config --libs $(1))
+
+BPF_CFLAGS := -target bpf -mcpu=v3 -O2 -g -std=gnu17 -Wall -Wextra -Werror -Iinclude \
+	-I/usr/include/$(shell $(CC) -print-multiarch)
+
+# --- packet path --------------------------------------------------------------------------------------------------------
+
+$(BUILD)/bpf/%.bpf.o: bpf/%.bpf.c
+	$(call say,BPF,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CLANG) $(BPF_CFLAGS) -MMD -MP -c $< -o $@
+
+$(BUILD)/gen/%.skel.h: $(BUILD)/bpf/%.bpf.o
+	$(call say,SKEL,$@)
+	@mkdir -p $(@D)
+	$(Q)$(BPFTOOL) gen skeleton $< name $*_bpf > $@
+
+# --- programs -----------------------------------------------------------------------------------------------------------
+
+objects = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
+
+$(BUILD)/obj/agent/daemon/%.o: agent/daemon/%.c $(BUILD)/gen/synanvil.skel.h
+	$(call say,CC,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(call pkg_cflags,$(PKGS_COMMON) $(PKGS_DAEMON)) -MMD -MP -c $< -o $@
+
+$(BUILD)/obj/%.o: %.c
+	$(call say,CC,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(call pkg_cflags,$(PKGS_COMMON)) -MMD -MP -c $< -o $@
+
+$(BUILD)/synanvild: $(call objects,$(COMMON) $(DAEMON))
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $(HARDEN) $^ $(call pkg_libs,$(PKGS_COMMON) $(PKGS_DAEMON)) -o $@
+
+$(BUILD)/synanvil: $(call objects,$(COMMON) $(CLI))
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $(HARDEN) $^ $(call pkg_libs,$(PKGS_COMMON) $(PKGS_CLI)) -lbpf -lelf -o $@
+
+# --- unit tests and fuzz targets ----------------------------------------------------------------------------------------
+# UNIT_x lists the sources that tests/unit/test_x.c is linked with; FUZZ_x those of tests/fuzz/fuzz_x.c. Nothing else is.
+
+UNITS   :=
+FUZZERS :=
+FUZZ_SECONDS ?= 30
+
+$(BUILD)/unit/test_%: tests/unit/test_%.c
+	$(call say,UNIT,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) $(filter-out -fPIE,$(CFLAGS)) $(SANITIZE) -Iagent/daemon -Iagent/cli \
+		$(call pkg_cflags,$(PKGS_COMMON) $(PKGS_DAEMON) $(PKGS_CLI)) -MMD -MP -MF $@.d \
+		$< $(UNIT_$*) $(call pkg_libs,cmocka $(PKGS_COMMON)) $(UNIT_LIBS_$*) -o $@
+
+$(BUILD)/fuzz/fuzz_%: tests/fuzz/fuzz_%.c
+	$(call say,FUZZ,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CLANG) $(CPPFLAGS) -std=gnu17 -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
+		-Iagent/daemon -Iagent/cli -MMD -MP -MF $@.d $< $(FUZZ_$*) $(call pkg_libs,$(PKGS_COMMON)) \
+		$(FUZZ_LIBS_$*) -o $@
+
+check: $(addprefix $(BUILD)/unit/test_,$(UNITS))
+	$(Q)tests/unit/run $^
+
+fuzz: $(addprefix $(BUILD)/fuzz/fuzz_,$(FUZZERS))
+	$(Q)tests/fuzz/run $(FUZZ_SECONDS) $^
+
+clean:
+	$(Q)rm -rf $(BUILD)
+
+-include $(shell [ -d $(BUILD) ] && find $(BUILD) -name '*.d')
