@@ -33,12 +33,12 @@ static inline void cleanup_fclose(FILE **file)
 #define _cleanup_(function) __attribute__((cleanup(function)))
 
 /* The value of a pointer, which the caller owns from now on. */
-#define TAKE_PTR(pointer)                         \
-	({                                        \
-		__auto_type *_slot = &(pointer);  \
-		__auto_type _value = *_slot;      \
-		*_slot = NULL;                    \
-		_value;                           \
+#define TAKE_PTR(pointer)                               \
+	({                                              \
+		__typeof__(pointer) *_slot = &(pointer); \
+		__typeof__(pointer) _value = *_slot;    \
+		*_slot = NULL;                          \
+		_value;                                 \
 	})
 
 /* The value of a descriptor, which the caller owns from now on. */
