@@ -58,13 +58,13 @@ SA_ASSERT_SIZE(struct sa_source_key, 20);
  * is 128 bytes, and all of the value shares one cache line with the end of the key.
  */
 struct sa_source {
-	__u64 window;           /* start_ms << SA_COUNT_BITS | attempts; moved by compare-and-swap only; 0 = never */
-	__u64 classified;       /* generation ^ low half of the full address for which no list matched; 0 = none */
-	__u32 remembered[SA_REPEATS_REMEMBERED]; /* digests of the last passed attempts of this window */
+	__u32 owner;            /* digest of the key: tells an entry that was given to another source meanwhile */
 	__u32 repeats;          /* window tag << 4 | free repeats used in it; moved by compare-and-swap only */
+	__u64 window;           /* start_ms << SA_COUNT_BITS | attempts; moved by compare-and-swap only; 0 = never */
+	__u64 classified;       /* generation ^ low half of the full address that is on no list; 0 = not known */
+	__u32 remembered[SA_REPEATS_REMEMBERED]; /* digests of the last passed attempts of this window */
 	__u32 dropped;          /* attempts dropped, or that would have been; see SA_DROPPED_EXACT */
-	__u32 last_dropped_s;   /* seconds of CLOCK_MONOTONIC, as often as dropped is written; 0 = never */
-	__u32 reserved;         /* zero */
+	__u32 last_dropped_s;   /* seconds of CLOCK_MONOTONIC, written with dropped; 0 = never */
 	__u64 pending;          /* zero: room for connections on their way */
 };
 SA_ASSERT_SIZE(struct sa_source, 56);

@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Counts an attempt against its source's limit. Sole writer of the maps sources and blocked_sources.
+ *
+ * The window is anvil's: it starts with its first attempt and lapses once the unit has elapsed; the next attempt then
+ * starts a new one. Start and count are one word that only compare-and-swap moves, so no attempt is lost or counted
+ * twice, on whatever CPUs attempts arrive and at the turn of the window too.
+ *
+ * Linux may evict an entry while a CPU still holds it, and give its memory to another source. Before anything is decided
+ * by an entry its owner is read again: Linux writes a new entry from the front, so a foreign window is never seen
+ * with the own owner before it. An attempt that was charged to the wrong source is taken back.
+ */
+#ifndef BPF_ACCOUNT_H
+#define BPF_ACCOUNT_H
+
+#include <linux/errno.h>
+
+#include "maps.bpf.h"
+
+/* Each failed swap means that another CPU's attempt was counted; more than this in a row is not seen on 256 CPUs. */
+#define SWAP_TRIES 64
+
+#define REPEATS_BITS 4
+#define REPEATS_MASK ((1U << REPEATS_BITS) - 1)
+
+static __always_inline __u64 window_start_ms(__u64 window)
+{
+	return window >> SA_COUNT_BITS;
+}
+
+static __always_inline __u32 window_count(__u64 window)
+{
+	return window & SA_COUNT_MAX;
+}
+
+static __always_inline __u64 window_new(__u64 now_ms)
+{
+	return now_ms << SA_COUNT_BITS | 1;
+}
+
+/* Signed: another CPU's clock may be ahead, and an attempt "before" the start belongs to the window all the same. */
+static __always_inline bool window_lapsed(__u64 window, const struct attempt *attempt)
+{
+	__s64 elapsed = (__s64)(attempt->now_ms - window_start_ms(window));
+
+	return elapsed >= (__s64)attempt->settings->rate_unit_ms || !window;
+}
+
+/*
+ * Tells an attempt from others of its window. Different attempts of one source look the same once in 2^32, or where
+ * their sender chose so: that is worth SA_REPEATS_FREE attempts a window at most. The start of the window is part of
+ * it, so that nothing has to be cleared when a window turns.
+ */
+static __always_inline __u32 attempt_digest(const struct packet *packet, __u64 start_ms)
+{
+	return packet->sequence + packet->source_port_be * 0x9e3779b1U + (__u32)start_ms * 0x85ebca77U;
+}
+
+static __always_inline bool source_remembers(const struct sa_source *source, __u32 digest)
+{
+	return source->remembered[0] == digest || source->remembered[1] == digest ||
+	       source->remembered[2] == digest || source->remembered[3] == digest;
+}
+
+/* Accepted race: attempts four apart may write one slot at once; the loser's repeat is then charged. */
+static __always_inline void source_remember(struct sa_source *source, const struct attempt *attempt, __u64 window)
+{
+	source->remembered[(window_count(window) - 1) % SA_REPEATS_REMEMBERED] =
+		attempt_digest(&attempt->packet, window_start_ms(window));
+}
+
+/* Takes one of the free repeats of this window; false if all are used. */
+static __always_inline bool repeat_take(struct sa_source *source, __u64 start_ms)
+{
+	__u32 tag = (__u32)start_ms << REPEATS_BITS;
+
+	for (int i = 0; i < SWAP_TRIES; i++) {
+		__u32 old = source->repeats;
+		__u32 used = (old & ~REPEATS_MASK) == tag ? old & REPEATS_MASK : 0;
+
+		if (used >= SA_REPEATS_FREE)
+			return false;
+		if (__sync_val_compare_and_swap(&source->repeats, old, tag | (used + 1)) == old)
+			return true;
+	}
+	return true;
+}
+
+static __always_inline __u32 source_owner(const struct sa_source_key *key)
+{
+	__u32 words[5];
+
+	__builtin_memcpy(words, key, sizeof(words));
+	return (words[0] ^ words[2]) * 0x9e3779b1U + (words[1] ^ words[3]) + words[4];
+}
+
+static __always_inline bool source_is_own(const struct sa_source *source, const struct attempt *attempt)
+{
+	return *(const volatile __u32 *)&source->owner == source_owner(&attempt->key);
+}
+
+/* Accepted race: if the window turned or moved meanwhile, the other source keeps one attempt that was not its own. */
+static __always_inline void charge_take_back(struct sa_source *source)
+{
+	__u64 old = *(volatile __u64 *)&source->window;
+
+	if (window_count(old))
+		__sync_val_compare_and_swap(&source->window, old, old - 1);
+}
+
+static __always_inline int attempt_reason(const struct attempt *attempt)
+{
+	__u32 limit = attempt->service->rate_limit;
+
+	if (!limit)
+		return SA_REASON_UNLIMITED;
+	return attempt->count > limit ? SA_REASON_RATE : SA_REASON_WITHIN_LIMIT;
+}
+
+/*
+ * One attempt of a known source. Over an enforced limit nothing is written, or a flood from one source would make the
+ * line that holds its entry travel between CPUs; the count then stays at one past the limit.
+ */
+static __always_inline int source_charge(struct sa_source *source, struct attempt *attempt)
+{
+	__u32 limit = attempt->service->rate_limit;
+	bool enforced = limit && attempt->settings->enforcement == SA_ENFORCE;
+
+	for (int i = 0; i < SWAP_TRIES; i++) {
+		__u64 old = *(volatile __u64 *)&source->window, new;
+
+		if (window_lapsed(old, attempt)) {
+			new = window_new(attempt->now_ms);
+		} else {
+			__u64 start_ms = window_start_ms(old);
+
+			attempt->count = window_count(old);
+			if (source_remembers(source, attempt_digest(&attempt->packet, start_ms)) &&
+			    repeat_take(source, start_ms))
+				return limit ? SA_REASON_WITHIN_LIMIT : SA_REASON_UNLIMITED;
+			if (attempt->count == SA_COUNT_MAX || (enforced && attempt->count > limit))
+				return source_is_own(source, attempt) ? attempt_reason(attempt) :
+									SA_REASON_UNDECIDED;
+			new = old + 1;
+		}
+		if (__sync_val_compare_and_swap(&source->window, old, new) != old)
+			continue;
+		if (!source_is_own(source, attempt)) {
+			charge_take_back(source);
+			return SA_REASON_UNDECIDED;
+		}
+		attempt->count = window_count(new);
+		if (!limit || attempt->count <= limit)
+			source_remember(source, attempt, new);
+		attempt->first_over = limit && attempt->count == limit + 1;
+		return attempt_reason(attempt);
+	}
+	return SA_REASON_UNDECIDED;
+}
+
+static __always_inline int source_create(struct attempt *attempt)
+{
+	struct sa_source fresh = {
+		.owner = source_owner(&attempt->key),
+		.window = window_new(attempt->now_ms),
+		.classified = attempt->classified,
+	};
+	struct sa_totals *total;
+	__u32 zero = 0;
+	int error;
+
+	fresh.remembered[0] = attempt_digest(&attempt->packet, attempt->now_ms);
+	error = bpf_map_update_elem(&sources, &attempt->key, &fresh, BPF_NOEXIST);
+	if (error)
+		return error;
+	attempt->count = 1;
+	total = bpf_map_lookup_elem(&totals, &zero);
+	if (total)
+		total->source_inserts++;
+	return 0;
+}
+
+static __always_inline int attempt_account(struct attempt *attempt)
+{
+	struct sa_source *source = attempt->source;
+
+	if (!source) {
+		int error = source_create(attempt);
+
+		if (!error)
+			return attempt_reason(attempt);
+		if (error != -EEXIST)
+			return SA_REASON_UNDECIDED;
+		source = bpf_map_lookup_elem(&sources, &attempt->key);
+		if (!source)
+			return SA_REASON_UNDECIDED;
+		attempt->source = source;
+	}
+	if (attempt->classified && source->classified != attempt->classified)
+		source->classified = attempt->classified;
+	return source_charge(source, attempt);
+}
+
+/*
+ * One more drop of a source: exact at first, then SA_DROPPED_EXACT at a time with the inverse probability, so that
+ * a flood rarely writes. ticket is any number that changes with every drop of this CPU; its digest decides, since
+ * sources that take turns would fall into step with the number itself.
+ */
+static __always_inline bool drop_is_sampled(__u64 ticket)
+{
+	return (__u32)(ticket * 0x9e3779b97f4a7c15ULL >> 32) % SA_DROPPED_EXACT == 0;
+}
+
+static __always_inline void drop_note(__u32 *dropped, __u32 *last_dropped_s, __u64 now_ms, __u64 ticket)
+{
+	__u32 step = *dropped < SA_DROPPED_EXACT ? 1 : SA_DROPPED_EXACT;
+
+	if (step > 1 && !drop_is_sampled(ticket))
+		return;
+	__sync_fetch_and_add(dropped, step);
+	*last_dropped_s = now_ms / 1000;
+}
+
+/* A drop for a block; sets first_over if none was reported for this source within the unit. */
+static __always_inline void blocked_account(struct attempt *attempt, __u64 ticket)
+{
+	struct sa_blocked_source *source = bpf_map_lookup_elem(&blocked_sources, &attempt->key);
+	__u64 event_ms;
+
+	if (!source) {
+		struct sa_blocked_source fresh = { .event_ms = attempt->now_ms,
+						   .dropped = 1,
+						   .last_dropped_s = attempt->now_ms / 1000 };
+
+		attempt->first_over =
+			!bpf_map_update_elem(&blocked_sources, &attempt->key, &fresh, BPF_NOEXIST);
+		return;
+	}
+	drop_note(&source->dropped, &source->last_dropped_s, attempt->now_ms, ticket);
+	event_ms = source->event_ms;
+	if ((__s64)(attempt->now_ms - event_ms) < (__s64)attempt->settings->rate_unit_ms)
+		return;
+	attempt->first_over = __sync_val_compare_and_swap(&source->event_ms, event_ms, attempt->now_ms) == event_ms;
+}
+
+static __always_inline void drop_account(struct attempt *attempt, int reason, __u64 ticket)
+{
+	if (reason == SA_REASON_BLOCKED)
+		blocked_account(attempt, ticket);
+	else if (attempt->source)
+		drop_note(&attempt->source->dropped, &attempt->source->last_dropped_s, attempt->now_ms, ticket);
+}
+
+#endif

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What one packet is known to be, filled stage by stage, and what a stage says: a reason of reasons.def that ends the
+ * packet's way, or one of the words below.
+ */
+#ifndef BPF_ATTEMPT_H
+#define BPF_ATTEMPT_H
+
+#include <stdbool.h>
+
+#include <linux/bpf.h>
+
+#include <bpf/bpf_endian.h>
+#include <bpf/bpf_helpers.h>
+
+#include "synanvil/abi.h"
+
+enum stage {
+	STAGE_CONTINUE = -1,    /* nothing decided: on to the next stage */
+	STAGE_NOT_OURS = -2,    /* no attempt, or not to a protected port: passes, not counted */
+	STAGE_UNPARSED = -3,    /* passes, counted as such */
+};
+
+struct packet {
+	struct sa_address source;
+	struct sa_address destination;
+	__u32 sequence; /* as on the wire: compared, never computed with */
+	__u16 source_port_be;
+	__u16 destination_port_be;
+	__u32 family; /* SA_FAMILY_* */
+};
+
+struct attempt {
+	struct packet packet;
+	const struct sa_settings *settings;
+	const struct sa_service *service;
+	__u32 index;     /* of the settings in force when this packet came */
+	__u64 now_ms;
+	__u64 classified; /* what sa_source.classified says if no list matches; 0 = cannot be remembered */
+	struct sa_source_key key;
+	struct sa_source *source; /* NULL: not known */
+	__u32 count;              /* attempts in the window, this one included */
+	bool first_over;          /* this attempt is the first one over the limit in its window */
+};
+
+#endif

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The packet path: a frame is parsed, its service found, its source looked up in the lists, the attempt counted, and
+ * the reason that comes of it turned into a verdict. Whatever is no attempt to a protected port passes.
+ */
+/* clang-format off: in the order of a packet's way */
+#include "parse.bpf.h"
+#include "service.bpf.h"
+#include "classify.bpf.h"
+#include "account.bpf.h"
+#include "verdict.bpf.h"
+/* clang-format on */
+
+SEC("xdp.frags")
+int synanvil(struct xdp_md *ctx)
+{
+	struct attempt attempt = {};
+	int stage;
+
+	stage = parse_packet(ctx, &attempt.packet);
+	if (stage == STAGE_UNPARSED)
+		return pass_unparsed(ctx);
+	if (stage == STAGE_CONTINUE)
+		stage = service_find(&attempt);
+	if (stage == STAGE_NOT_OURS)
+		return XDP_PASS;
+	attempt.now_ms = bpf_ktime_get_coarse_ns() / 1000000;
+	stage = source_classify(&attempt);
+	if (stage == STAGE_CONTINUE)
+		stage = attempt_account(&attempt);
+	return verdict(ctx, &attempt, stage);
+}
+
+/* "GPL" is what the kernel asks for its helpers; the file itself is GPL-2.0-or-later. */
+char program_license[] SEC("license") = "GPL";

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Reason to verdict, counter and event. The only place that knows XDP's verdicts, and the sole writer of the map
+ * counters, of the ring buffer, and of totals but for source_inserts.
+ */
+#ifndef BPF_VERDICT_H
+#define BPF_VERDICT_H
+
+#include "account.bpf.h"
+
+#define SA_EFFECT_PASS 0U
+#define SA_EFFECT_DROP 1U
+
+/* One bit a reason: whether it drops. */
+#define REASON(number, name, token, effect, sentence) | (SA_EFFECT_##effect << (number))
+static const __u32 reasons_that_drop = 0
+#include "synanvil/reasons.def"
+	;
+#undef REASON
+
+static __always_inline __u32 interface_slot(const struct xdp_md *ctx, const struct sa_settings *set)
+{
+	__u32 ifindex = ctx->ingress_ifindex;
+
+	for (__u32 slot = 1; slot < SA_INTERFACE_SLOTS; slot++)
+		if (set->interfaces[slot].ifindex == ifindex)
+			return slot;
+	return 0;
+}
+
+static __always_inline int pass_unparsed(const struct xdp_md *ctx)
+{
+	__u32 zero = 0, index, slot;
+	struct sa_totals *total = bpf_map_lookup_elem(&totals, &zero);
+	const struct sa_settings *set = settings_in_force(&index);
+
+	if (total && set) {
+		slot = interface_slot(ctx, set);
+		if (slot < SA_INTERFACE_SLOTS)
+			total->unparsed[slot]++;
+	}
+	return XDP_PASS;
+}
+
+/* At most SA_EVENTS_PER_SECOND a second and CPU; false counts as lost. */
+static __always_inline bool event_allowed(struct sa_totals *total, __u64 now_ms)
+{
+	__u64 second = now_ms / 1000;
+
+	if (total->event_second != second) {
+		total->event_second = second;
+		total->event_count = 0;
+	}
+	return total->event_count++ < SA_EVENTS_PER_SECOND;
+}
+
+static __always_inline void event_emit(const struct attempt *attempt, int reason, bool would)
+{
+	bool over_rate = reason == SA_REASON_RATE;
+	struct sa_event event = {
+		.time_ms = attempt->now_ms,
+		.address = attempt->packet.source,
+		.service = attempt->service->id,
+		.count = over_rate ? attempt->count : 0,
+		.limit = over_rate ? attempt->service->rate_limit : 0,
+		.reason = reason,
+		.would_drop = would,
+	};
+	__u32 zero = 0;
+	struct sa_totals *total = bpf_map_lookup_elem(&totals, &zero);
+
+	if (!total)
+		return;
+	if (!event_allowed(total, attempt->now_ms) || bpf_ringbuf_output(&events, &event, sizeof(event), 0))
+		total->events_lost++;
+}
+
+static __always_inline int verdict(const struct xdp_md *ctx, struct attempt *attempt, int reason)
+{
+	bool drops = reasons_that_drop >> reason & 1;
+	bool would = drops && attempt->settings->enforcement != SA_ENFORCE;
+	__u32 outcome = would ? SA_OUTCOME_WOULD(reason) : reason;
+	__u32 row = SA_COUNTER_ROW(interface_slot(ctx, attempt->settings), attempt->service->slot,
+				   attempt->packet.family);
+	struct sa_counters *cells = bpf_map_lookup_elem(&counters, &row);
+	__u64 ticket = 0;
+
+	if (cells && outcome < SA_OUTCOMES)
+		ticket = ++cells->packets[outcome];
+	if (!drops)
+		return XDP_PASS;
+	drop_account(attempt, reason, ticket);
+	if (attempt->first_over)
+		event_emit(attempt, reason, would);
+	return would ? XDP_PASS : XDP_DROP;
+}
+
+#endif
