@@ -122,6 +122,33 @@ check: $(addprefix $(BUILD)/unit/test_,$(UNITS))
 fuzz: $(addprefix $(BUILD)/fuzz/fuzz_,$(FUZZERS))
 	$(Q)tests/fuzz/run $(FUZZ_SECONDS) $^
 
+# --- end to end ---------------------------------------------------------------------------------------------------------
+
+E2E_TOOLS := $(addprefix $(BUILD)/e2e/,attempts banner frame-send foreign-xdp syn-flood)
+
+$(BUILD)/e2e/syn-flood.bpf.o: tests/e2e/tools/syn-flood.bpf.c
+	$(call say,BPF,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CLANG) $(BPF_CFLAGS) -MMD -MP -c $< -o $@
+
+$(BUILD)/e2e/syn-flood.skel.h: $(BUILD)/e2e/syn-flood.bpf.o
+	$(call say,SKEL,$@)
+	$(Q)$(BPFTOOL) gen skeleton $< name syn_flood_bpf > $@
+
+$(BUILD)/e2e/syn-flood: $(BUILD)/e2e/syn-flood.skel.h
+
+$(BUILD)/e2e/%: tests/e2e/tools/%.c
+	$(call say,TOOL,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -I$(BUILD)/e2e $(call pkg_cflags,libbpf) -MMD -MP -MF $@.d $< $(HARDEN) \
+		$(call pkg_libs,libbpf) -o $@
+
+.PHONY: e2e-tools
+e2e-tools: $(E2E_TOOLS)
+
+check-e2e: all e2e-tools
+	$(Q)SYNANVIL_BUILD=$(abspath $(BUILD)) tests/e2e/run
+
 clean:
 	$(Q)rm -rf $(BUILD)
 
