@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The agent: one struct owns everything. main builds it, the event loop runs it, daemon_done takes it apart.
+ * The agent: one struct owns everything. main builds it, the event loop runs it, daemon_done takes
+ * it apart.
  *
- * Single-threaded; every callback of the loop gets the struct daemon. What is borrowed from it is valid until the
- * callback returns to the loop, since a reload may replace the configuration between two callbacks.
+ * Single-threaded; every callback of the loop gets the struct daemon. What is borrowed from it is
+ * valid until the callback returns to the loop, since a reload may replace the configuration
+ * between two callbacks.
  */
 #ifndef AGENT_DAEMON_H
 #define AGENT_DAEMON_H
@@ -57,19 +59,21 @@ struct daemon {
 	struct metrics_server *metrics; /* NULL if off */
 
 	struct mono_ms started;
-	struct wall_ms reload_succeeded; /* last time a configuration came into force; the start counts */
-	bool reload_ok;                  /* the last reload (or the start) succeeded */
+	struct wall_ms
+		reload_succeeded; /* last time a configuration came into force; the start counts */
+	bool reload_ok;           /* the last reload (or the start) succeeded */
 };
 
 /*
- * Reads the configuration file anew and puts it in force, or changes nothing. report gets errors, warnings and what
- * waits for the next start. Returns 0, or -errno with at least one error in report. Logs one line about the outcome.
+ * Reads the configuration file anew and puts it in force, or changes nothing. report gets errors,
+ * warnings and what waits for the next start. Returns 0, or -errno with at least one error in
+ * report. Logs one line about the outcome.
  */
 int daemon_reload(struct daemon *daemon, struct report *report);
 
 /*
- * Leaves the loop soon: a reply written to a control connection before is still sent. Called again, the more recent
- * leave holds.
+ * Leaves the loop soon: a reply written to a control connection before is still sent. Called again,
+ * the more recent leave holds.
  */
 void daemon_stop(struct daemon *daemon, enum daemon_leave leave);
 
@@ -77,19 +81,20 @@ void daemon_stop(struct daemon *daemon, enum daemon_leave leave);
  * What the parts do that daemon.c puts together; each is declared in its own header:
  *
  *   int state_new(struct daemon *, const char *directory, struct state **ret_state);
- *           reads the directory (creates it if need be) and makes the run-time and block tries hold what it says
- *   int state_move(struct state *, const char *directory);   after a reload that changed state_directory
- *   struct state *state_free(struct state *);
- *   int events_new(struct daemon *, struct events **ret_events);        struct events *events_free(struct events *);
- *   int sweep_new(struct daemon *, struct sweep **ret_sweep);           struct sweep *sweep_free(struct sweep *);
- *   int control_server_new(struct daemon *, const char *path, const char *group, struct control_server **ret_server);
- *   struct control_server *control_server_free(struct control_server *);  also unlinks the socket; from inside a
- *           command it must still send the pending reply (it frees itself afterwards)
- *   int metrics_server_new(struct daemon *, const char *listen, struct metrics_server **ret_server);
- *   struct metrics_server *metrics_server_free(struct metrics_server *);
+ *           reads the directory (creates it if need be) and makes the run-time and block tries hold
+ * what it says int state_move(struct state *, const char *directory);   after a reload that changed
+ * state_directory struct state *state_free(struct state *); int events_new(struct daemon *, struct
+ * events **ret_events);        struct events *events_free(struct events *); int sweep_new(struct
+ * daemon *, struct sweep **ret_sweep);           struct sweep *sweep_free(struct sweep *); int
+ * control_server_new(struct daemon *, const char *path, const char *group, struct control_server
+ * **ret_server); struct control_server *control_server_free(struct control_server *);  also unlinks
+ * the socket; from inside a command it must still send the pending reply (it frees itself
+ * afterwards) int metrics_server_new(struct daemon *, const char *listen, struct metrics_server
+ * **ret_server); struct metrics_server *metrics_server_free(struct metrics_server *);
  *
- * The *_new functions add their events to daemon->loop and return 0 or -errno, logging nothing. A server is made
- * while its predecessor still listens elsewhere: a reload makes all of the new first, then frees the old.
+ * The *_new functions add their events to daemon->loop and return 0 or -errno, logging nothing. A
+ * server is made while its predecessor still listens elsewhere: a reload makes all of the new
+ * first, then frees the old.
  */
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Why a step failed, in one line for the operator. Carried up beside -errno: the step that fails knows the words, the
- * top of the path prints them once.
+ * Why a step failed, in one line for the operator. Carried up beside -errno: the step that fails
+ * knows the words, the top of the path prints them once.
  */
 #ifndef AGENT_EXPLANATION_H
 #define AGENT_EXPLANATION_H
@@ -14,8 +14,8 @@ struct explanation {
 };
 
 /* Stores the sentence and returns error, so that a failing step is `return explain(...)`. */
-__attribute__((format(printf, 3, 4))) static inline int explain(struct explanation *explanation, int error,
-								 const char *format, ...)
+__attribute__((format(printf, 3, 4))) static inline int explain(struct explanation *explanation,
+								int error, const char *format, ...)
 {
 	va_list arguments;
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The configured interfaces: which of them exist, and what is attached to each. Follows the kernel through rtnetlink,
- * so that an interface is attached when it appears and again when it returns under another index.
+ * The configured interfaces: which of them exist, and what is attached to each. Follows the kernel
+ * through rtnetlink, so that an interface is attached when it appears and again when it returns
+ * under another index.
  *
  * Owns the interface list of struct daemon, the links and the netlink socket.
  */

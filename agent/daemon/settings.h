@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * From the configuration to the settings of the packet path. Pure: a function of the configuration and of the settings
- * in force, whose ids and counter slots go on for every service and interface that stays.
+ * From the configuration to the settings of the packet path. Pure: a function of the configuration
+ * and of the settings in force, whose ids and counter slots go on for every service and interface
+ * that stays.
  */
 #ifndef AGENT_SETTINGS_H
 #define AGENT_SETTINGS_H
@@ -10,28 +11,33 @@
 
 struct settings_plan {
 	struct sa_settings settings;
-	uint32_t fresh_services;   /* bit n: counter slot n changes hands and must be cleared before the switch */
+	uint32_t fresh_services;   /* bit n: counter slot n changes hands and must be cleared before
+				      the switch */
 	uint32_t fresh_interfaces; /* the same for interface slots */
 };
 
 /*
- * A service that stays (same address and port) keeps its id and slot. All ids are new where a source became a smaller
- * network than before: the old count of the larger one must not be charged to it. Interfaces keep slot and index by
- * name; a new one has index 0 until settings_interface_place. Returns 0, or -EOVERFLOW when ids ran out.
+ * A service that stays (same address and port) keeps its id and slot. All ids are new where a
+ * source became a smaller network than before: the old count of the larger one must not be charged
+ * to it. Interfaces keep slot and index by name; a new one has index 0 until
+ * settings_interface_place. Returns 0, or -EOVERFLOW when ids ran out.
  */
-int settings_build(const struct config *config, const struct sa_settings *in_force, struct settings_plan *ret_plan);
+int settings_build(const struct config *config, const struct sa_settings *in_force,
+		   struct settings_plan *ret_plan);
 
-/* Notes under which index the interface is found now, 0 for nowhere. True if that changed something. */
+/* Notes under which index the interface is found now, 0 for nowhere. True if that changed
+ * something. */
 bool settings_interface_place(struct sa_settings *settings, const char *name, uint32_t ifindex);
 
 /* The slot of a name, or 0. */
 uint32_t settings_interface_slot(const struct sa_settings *settings, const char *name);
 
 /* The row of a configured service, or NULL. */
-const struct sa_service *settings_service(const struct sa_settings *settings, const struct config_service *service);
+const struct sa_service *settings_service(const struct sa_settings *settings,
+					  const struct config_service *service);
 
 /* The configured service of an id, or NULL where the id is not (or no longer) in use. */
-const struct config_service *settings_service_by_id(const struct sa_settings *settings, const struct config *config,
-						    uint32_t id);
+const struct config_service *settings_service_by_id(const struct sa_settings *settings,
+						    const struct config *config, uint32_t id);
 
 #endif

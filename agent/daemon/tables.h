@@ -27,7 +27,8 @@ struct tables {
 	int totals;
 	int events;
 	unsigned cpus;          /* possible CPUs: values in a per-CPU cell */
-	uint32_t source_capacity; /* max_entries of sources */
+	uint32_t source_capacity; /* source_table_size; the table itself is larger by what the kernel holds back */
+	int configured_trie;      /* owned: the list in the slot in force; -1 before the first switch */
 };
 
 struct exception_entry {
@@ -47,11 +48,11 @@ int tables_settings_read(const struct tables *tables, struct sa_settings *ret_se
  * Writes settings and exceptions into the slot that is not in force, switches with one store, moves the generation,
  * and returns when no program run can still see the old slot. On failure what was in force still is.
  */
-int tables_configuration_switch(const struct tables *tables, const struct sa_settings *settings,
+int tables_configuration_switch(struct tables *tables, const struct sa_settings *settings,
 				const struct exception_entry *entries, size_t count);
 
 /* As above for the settings alone: the configured exceptions stay what they are (an interface came or went). */
-int tables_settings_switch(const struct tables *tables, const struct sa_settings *settings);
+int tables_settings_switch(struct tables *tables, const struct sa_settings *settings);
 
 /*
  * Makes the run-time trie (the block trie) hold exactly the entries, by writing what differs from old; then moves the

@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The kernel tables: settings, tries and what has been counted. See tables.h; writing order is the
+ * point of this file.
+ */
+#include "tables.h"
+
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <linux/bpf.h>
+#include <linux/membarrier.h>
+#include <sys/random.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "cleanup.h"
+
+static const uint32_t first = 0;
+
+/*
+ * Returns once every run of the program that was under way has ended: a run holds the RCU read
+ * lock. Where nohz_full rules out membarrier, putting a trie into its slot again does it: the
+ * kernel waits likewise before that returns.
+ */
+static int wait_for_packets(const struct tables *tables)
+{
+	uint32_t index;
+
+	if (syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0) == 0)
+		return 0;
+	if (tables->configured_trie < 0)
+		return -errno;
+	if (bpf_map_lookup_elem(tables->active, &first, &index))
+		return -errno;
+	if (bpf_map_update_elem(tables->configured, &index, &tables->configured_trie, BPF_ANY))
+		return -errno;
+	return 0;
+}
+
+static int random_nonzero(uint64_t *ret_number)
+{
+	uint64_t number = 0;
+
+	while (!number)
+		if (getrandom(&number, sizeof(number), 0) != sizeof(number))
+			return -EIO;
+	*ret_number = number;
+	return 0;
+}
+
+/* From here on no source's entry is taken to know what the tries say. */
+static int generation_move(const struct tables *tables)
+{
+	uint64_t fresh;
+	int error = random_nonzero(&fresh);
+
+	if (error)
+		return error;
+	return bpf_map_update_elem(tables->generation, &first, &fresh, BPF_ANY) ? -errno : 0;
+}
+
+static int active_read(const struct tables *tables, uint32_t *ret_index)
+{
+	uint32_t index;
+
+	if (bpf_map_lookup_elem(tables->active, &first, &index))
+		return -errno;
+	*ret_index = index & 1;
+	return 0;
+}
+
+int tables_settings_read(const struct tables *tables, struct sa_settings *ret_settings)
+{
+	struct sa_settings settings;
+	uint32_t index;
+	int error = active_read(tables, &index);
+
+	if (error)
+		return error;
+	if (bpf_map_lookup_elem(tables->settings, &index, &settings))
+		return -errno;
+	*ret_settings = settings;
+	return 0;
+}
+
+static int trie_new(const struct exception_entry *entries, size_t count, int *ret_trie)
+{
+	LIBBPF_OPTS(bpf_map_create_opts, options, .map_flags = BPF_F_NO_PREALLOC);
+	_cleanup_close_ int trie = -1;
+
+	trie = bpf_map_create(BPF_MAP_TYPE_LPM_TRIE, "exceptions", sizeof(struct sa_prefix),
+			      sizeof(uint32_t), SA_PREFIXES_MAX, &options);
+	if (trie < 0)
+		return -errno;
+	for (size_t i = 0; i < count; i++) {
+		struct sa_prefix key;
+		uint32_t value = entries[i].value;
+
+		prefix_key(&entries[i].prefix, &key);
+		if (bpf_map_update_elem(trie, &key, &value, BPF_ANY))
+			return -errno;
+	}
+	*ret_trie = TAKE_FD(trie);
+	return 0;
+}
+
+/*
+ * The program reads "active" before the generation. So the generation moves only after the runs
+ * that saw the old index have ended: one of them could else note under the new generation what the
+ * old list said.
+ */
+static int slot_switch(const struct tables *tables, const struct sa_settings *settings, int trie)
+{
+	uint32_t index, other;
+	int error = active_read(tables, &index);
+
+	if (error)
+		return error;
+	other = !index;
+	if (bpf_map_update_elem(tables->settings, &other, settings, BPF_ANY))
+		return -errno;
+	if (bpf_map_update_elem(tables->configured, &other, &trie, BPF_ANY))
+		return -errno;
+	if (bpf_map_update_elem(tables->active, &first, &other, BPF_ANY))
+		return -errno;
+	error = wait_for_packets(tables);
+	if (error)
+		(void)bpf_map_update_elem(tables->active, &first, &index, BPF_ANY);
+	return error;
+}
+
+int tables_configuration_switch(struct tables *tables, const struct sa_settings *settings,
+				const struct exception_entry *entries, size_t count)
+{
+	_cleanup_close_ int trie = -1;
+	int error = trie_new(entries, count, &trie);
+
+	if (!error)
+		error = slot_switch(tables, settings, trie);
+	if (error)
+		return error;
+	if (tables->configured_trie >= 0)
+		(void)close(tables->configured_trie);
+	tables->configured_trie = TAKE_FD(trie);
+	return generation_move(tables);
+}
+
+int tables_settings_switch(struct tables *tables, const struct sa_settings *settings)
+{
+	if (tables->configured_trie < 0)
+		return -EBADF;
+	return slot_switch(tables, settings, tables->configured_trie);
+}
+
+/* What differs between the tries that the agent keeps equal to a list: both entries begin with
+ * their prefix. */
+union trie_value {
+	uint32_t exception;
+	struct sa_block block;
+	uint64_t bits;
+};
+
+struct trie {
+	int fd;
+	size_t entry_size;
+	union trie_value (*value)(const void *entry);
+};
+
+struct trie_list {
+	const void *entries;
+	size_t count;
+};
+
+static union trie_value exception_value(const void *entry)
+{
+	union trie_value value = { .bits = 0 };
+
+	value.exception = ((const struct exception_entry *)entry)->value;
+	return value;
+}
+
+static union trie_value block_value(const void *entry)
+{
+	return (union trie_value){ .block.expires_ms =
+					   ((const struct block_entry *)entry)->expires_ms };
+}
+
+static const void *entry_at(const struct trie *trie, const struct trie_list *list, size_t i)
+{
+	return (const char *)list->entries + i * trie->entry_size;
+}
+
+static int entry_write(const struct trie *trie, const void *entry)
+{
+	union trie_value value = trie->value(entry);
+	struct sa_prefix key;
+
+	prefix_key(entry, &key);
+	return bpf_map_update_elem(trie->fd, &key, &value, BPF_ANY) ? -errno : 0;
+}
+
+static int entry_remove(const struct trie *trie, const void *entry)
+{
+	struct sa_prefix key;
+
+	prefix_key(entry, &key);
+	return bpf_map_delete_elem(trie->fd, &key) && errno != ENOENT ? -errno : 0;
+}
+
+/* As prefix_compare; a list that has ended sorts last. */
+static int entries_compare(const struct trie *trie, const struct trie_list *a,
+			   const struct trie_list *b, size_t i, size_t j)
+{
+	if (i >= a->count)
+		return 1;
+	if (j >= b->count)
+		return -1;
+	return prefix_compare(entry_at(trie, a, i), entry_at(trie, b, j));
+}
+
+static int trie_add_new(const struct trie *trie, const struct trie_list *old,
+			const struct trie_list *wanted)
+{
+	int error = 0;
+
+	for (size_t i = 0, j = 0; j < wanted->count && !error;) {
+		int order = entries_compare(trie, old, wanted, i, j);
+		const void *entry = entry_at(trie, wanted, j);
+
+		if (order > 0 || (order == 0 && trie->value(entry_at(trie, old, i)).bits !=
+							trie->value(entry).bits))
+			error = entry_write(trie, entry);
+		i += order <= 0;
+		j += order >= 0;
+	}
+	return error;
+}
+
+static int trie_remove_old(const struct trie *trie, const struct trie_list *old,
+			   const struct trie_list *wanted)
+{
+	int error = 0;
+
+	for (size_t i = 0, j = 0; i < old->count && !error;) {
+		int order = entries_compare(trie, old, wanted, i, j);
+
+		if (order < 0)
+			error = entry_remove(trie, entry_at(trie, old, i));
+		i += order <= 0;
+		j += order >= 0;
+	}
+	return error;
+}
+
+/* First what is added, then what goes: no address is judged by less than what the old or the new
+ * list says. */
+static int trie_replace(const struct tables *tables, const struct trie *trie,
+			const struct trie_list *old, const struct trie_list *wanted)
+{
+	int error = trie_add_new(trie, old, wanted);
+
+	if (!error)
+		error = trie_remove_old(trie, old, wanted);
+	if (!error)
+		error = generation_move(tables);
+	return error ? error : wait_for_packets(tables);
+}
+
+int tables_runtime_replace(const struct tables *tables, const struct exception_entry *old,
+			   size_t old_count, const struct exception_entry *wanted,
+			   size_t wanted_count)
+{
+	const struct trie trie = { tables->runtime, sizeof(*wanted), exception_value };
+
+	return trie_replace(tables, &trie, &(struct trie_list){ old, old_count },
+			    &(struct trie_list){ wanted, wanted_count });
+}
+
+int tables_blocks_replace(const struct tables *tables, const struct block_entry *old,
+			  size_t old_count, const struct block_entry *wanted, size_t wanted_count)
+{
+	const struct trie trie = { tables->blocks, sizeof(*wanted), block_value };
+
+	return trie_replace(tables, &trie, &(struct trie_list){ old, old_count },
+			    &(struct trie_list){ wanted, wanted_count });
+}
