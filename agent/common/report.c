@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A bounded list of findings. Warnings may take half of it, so that they never crowd out the error
+ * that matters.
+ */
+#include "report.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cleanup.h"
+#include "log.h"
+
+#define MESSAGE_SIZE  1024
+#define WARNINGS_MAX  (REPORT_ENTRIES_MAX / 2)
+#define FIRST_ENTRIES 16
+
+/* Room for one more entry; NULL when there is none left or memory is short. */
+static struct report_entry *next_entry(struct report *report)
+{
+	struct report_entry *grown;
+
+	/* The list doubles whenever its length is a power of two: no field is needed for its room.
+	 */
+	if (report->count < FIRST_ENTRIES && report->count != 0)
+		return &report->entries[report->count];
+	if (report->count != 0 && (report->count & (report->count - 1)) != 0)
+		return &report->entries[report->count];
+	grown = reallocarray(report->entries,
+			     report->count == 0 ? FIRST_ENTRIES : report->count * 2,
+			     sizeof(*grown));
+	if (!grown)
+		return NULL;
+	report->entries = grown;
+	return &grown[report->count];
+}
+
+static bool entry_fill(struct report_entry *entry, const char *file, const char *parameter,
+		       const char *message)
+{
+	char escaped[MESSAGE_SIZE];
+
+	(void)log_escape(message, escaped, sizeof(escaped));
+	entry->message = strdup(escaped);
+	(void)log_escape(file, escaped, sizeof(escaped));
+	entry->file = strdup(escaped);
+	entry->parameter = NULL;
+	if (parameter) {
+		(void)log_escape(parameter, escaped, sizeof(escaped));
+		entry->parameter = strdup(escaped);
+	}
+	if (entry->message && entry->file && (!parameter || entry->parameter))
+		return true;
+	free(entry->message);
+	free(entry->file);
+	free(entry->parameter);
+	return false;
+}
+
+void report_add(struct report *report, enum report_severity severity, const char *file,
+		unsigned line, const char *parameter, const char *format, ...)
+{
+	const bool full = report->count >= REPORT_ENTRIES_MAX;
+	/* As long as the list is not full, all errors are in it. */
+	const bool crowded = severity == REPORT_WARNING && !full &&
+			     report->count - report->errors >= WARNINGS_MAX;
+	struct report_entry *entry = full || crowded ? NULL : next_entry(report);
+	char message[MESSAGE_SIZE];
+	va_list arguments;
+
+	if (severity == REPORT_ERROR)
+		report->errors++;
+	va_start(arguments, format);
+	(void)vsnprintf(message, sizeof(message), format, arguments);
+	va_end(arguments);
+	if (!entry || !entry_fill(entry, file, parameter, message)) {
+		report->omitted++;
+		return;
+	}
+	entry->severity = severity;
+	entry->line = line;
+	report->count++;
+}
+
+char *report_entry_format(const struct report_entry *entry)
+{
+	const char *severity = entry->severity == REPORT_ERROR ? "error" : "warning";
+	const char *parameter = entry->parameter ? entry->parameter : "";
+	const char *separator = entry->parameter ? ": " : "";
+	char line[16] = "";
+	char *text;
+
+	if (entry->line != 0)
+		(void)snprintf(line, sizeof(line), ":%u", entry->line);
+	if (asprintf(&text, "%s%s: %s: %s%s%s", entry->file, line, severity, parameter, separator,
+		     entry->message) < 0)
+		return NULL;
+	return text;
+}
+
+void report_done(struct report *report)
+{
+	for (size_t i = 0; i < report->count; i++) {
+		free(report->entries[i].file);
+		free(report->entries[i].parameter);
+		free(report->entries[i].message);
+	}
+	free(report->entries);
+	*report = (struct report){ 0 };
+}
