@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Counts an attempt against its source's limit. Sole writer of the maps sources and blocked_sources.
+ * Counts an attempt against its source's limit. Sole writer of the maps sources and
+ * blocked_sources.
  *
- * The window is anvil's: it starts with its first attempt and lapses once the unit has elapsed; the next attempt then
- * starts a new one. Start and count are one word that only compare-and-swap moves, so no attempt is lost or counted
- * twice, on whatever CPUs attempts arrive and at the turn of the window too.
+ * The window is anvil's: it starts with its first attempt and lapses once the unit has elapsed; the
+ * next attempt then starts a new one. Start and count are one word that only compare-and-swap
+ * moves, so no attempt is lost or counted twice, on whatever CPUs attempts arrive and at the turn
+ * of the window too.
  *
- * Linux may evict an entry while a CPU still holds it, and give its memory to another source. Before anything is decided
- * by an entry its owner is read again: Linux writes a new entry from the front, so a foreign window is never seen
- * with the own owner before it. An attempt that was charged to the wrong source is taken back.
+ * Linux may evict an entry while a CPU still holds it, and give its memory to another source.
+ * Before anything is decided by an entry its owner is read again: Linux writes a new entry from the
+ * front, so a foreign window is never seen with the own owner before it. An attempt that was
+ * charged to the wrong source is taken back.
  */
 #ifndef BPF_ACCOUNT_H
 #define BPF_ACCOUNT_H
@@ -17,8 +20,9 @@
 
 #include "maps.bpf.h"
 
-/* Each failed swap means that another CPU's attempt was counted; more than this in a row is not seen on 256 CPUs. */
-#define SWAP_TRIES 64
+/* Each failed swap means that another CPU's attempt was counted; more than this in a row is not
+ * seen on 256 CPUs. */
+#define SWAP_TRIES   64
 
 #define REPEATS_BITS 4
 #define REPEATS_MASK ((1U << REPEATS_BITS) - 1)
@@ -38,7 +42,8 @@ static __always_inline __u64 window_new(__u64 now_ms)
 	return now_ms << SA_COUNT_BITS | 1;
 }
 
-/* Signed: another CPU's clock may be ahead, and an attempt "before" the start belongs to the window all the same. */
+/* Signed: another CPU's clock may be ahead, and an attempt "before" the start belongs to the window
+ * all the same. */
 static __always_inline bool window_lapsed(__u64 window, const struct attempt *attempt)
 {
 	__s64 elapsed = (__s64)(attempt->now_ms - window_start_ms(window));
@@ -47,13 +52,14 @@ static __always_inline bool window_lapsed(__u64 window, const struct attempt *at
 }
 
 /*
- * Tells an attempt from others of its window. Different attempts of one source look the same once in 2^32, or where
- * their sender chose so: that is worth SA_REPEATS_FREE attempts a window at most. The start of the window is part of
- * it, so that nothing has to be cleared when a window turns.
+ * Tells an attempt from others of its window. Different attempts of one source look the same once
+ * in 2^32, or where their sender chose so: that is worth SA_REPEATS_FREE attempts a window at most.
+ * The start of the window is part of it, so that nothing has to be cleared when a window turns.
  */
 static __always_inline __u32 attempt_digest(const struct packet *packet, __u64 start_ms)
 {
-	return packet->sequence + packet->source_port_be * 0x9e3779b1U + (__u32)start_ms * 0x85ebca77U;
+	return packet->sequence + packet->source_port_be * 0x9e3779b1U +
+	       (__u32)start_ms * 0x85ebca77U;
 }
 
 static __always_inline bool source_remembers(const struct sa_source *source, __u32 digest)
@@ -62,20 +68,25 @@ static __always_inline bool source_remembers(const struct sa_source *source, __u
 	       source->remembered[2] == digest || source->remembered[3] == digest;
 }
 
-/* Accepted race: attempts four apart may write one slot at once; the loser's repeat is then charged. */
-static __always_inline void source_remember(struct sa_source *source, const struct attempt *attempt, __u64 window)
+/* Accepted race: attempts four apart may write one slot at once; the loser's repeat is then
+ * charged. */
+static __always_inline void source_remember(struct sa_source *source, const struct attempt *attempt,
+					    __u64 window)
 {
 	source->remembered[(window_count(window) - 1) % SA_REPEATS_REMEMBERED] =
 		attempt_digest(&attempt->packet, window_start_ms(window));
 }
 
-/* Takes one of the free repeats of this window; false if all are used. */
+/*
+ * Takes one of the free repeats of this window; false if all are used. A failed swap means that
+ * another CPU took one, so one try more than there are to take always decides.
+ */
 static __always_inline bool repeat_take(struct sa_source *source, __u64 start_ms)
 {
 	__u32 tag = (__u32)start_ms << REPEATS_BITS;
 
-	for (int i = 0; i < SWAP_TRIES; i++) {
-		__u32 old = source->repeats;
+	for (int i = 0; i <= SA_REPEATS_FREE; i++) {
+		__u32 old = *(volatile __u32 *)&source->repeats;
 		__u32 used = (old & ~REPEATS_MASK) == tag ? old & REPEATS_MASK : 0;
 
 		if (used >= SA_REPEATS_FREE)
@@ -83,7 +94,7 @@ static __always_inline bool repeat_take(struct sa_source *source, __u64 start_ms
 		if (__sync_val_compare_and_swap(&source->repeats, old, tag | (used + 1)) == old)
 			return true;
 	}
-	return true;
+	return false;
 }
 
 static __always_inline __u32 source_owner(const struct sa_source_key *key)
@@ -94,12 +105,14 @@ static __always_inline __u32 source_owner(const struct sa_source_key *key)
 	return (words[0] ^ words[2]) * 0x9e3779b1U + (words[1] ^ words[3]) + words[4];
 }
 
-static __always_inline bool source_is_own(const struct sa_source *source, const struct attempt *attempt)
+static __always_inline bool source_is_own(const struct sa_source *source,
+					  const struct attempt *attempt)
 {
 	return *(const volatile __u32 *)&source->owner == source_owner(&attempt->key);
 }
 
-/* Accepted race: if the window turned or moved meanwhile, the other source keeps one attempt that was not its own. */
+/* Accepted race: if the window turned or moved meanwhile, the other source keeps one attempt that
+ * was not its own. */
 static __always_inline void charge_take_back(struct sa_source *source)
 {
 	__u64 old = *(volatile __u64 *)&source->window;
@@ -118,8 +131,9 @@ static __always_inline int attempt_reason(const struct attempt *attempt)
 }
 
 /*
- * One attempt of a known source. Over an enforced limit nothing is written, or a flood from one source would make the
- * line that holds its entry travel between CPUs; the count then stays at one past the limit.
+ * One attempt of a known source. Over an enforced limit nothing is written, or a flood from one
+ * source would make the line that holds its entry travel between CPUs; the count then stays at one
+ * past the limit.
  */
 static __always_inline int source_charge(struct sa_source *source, struct attempt *attempt)
 {
@@ -139,8 +153,8 @@ static __always_inline int source_charge(struct sa_source *source, struct attemp
 			    repeat_take(source, start_ms))
 				return limit ? SA_REASON_WITHIN_LIMIT : SA_REASON_UNLIMITED;
 			if (attempt->count == SA_COUNT_MAX || (enforced && attempt->count > limit))
-				return source_is_own(source, attempt) ? attempt_reason(attempt) :
-									SA_REASON_UNDECIDED;
+				return source_is_own(source, attempt) ? attempt_reason(attempt)
+								      : SA_REASON_UNDECIDED;
 			new = old + 1;
 		}
 		if (__sync_val_compare_and_swap(&source->window, old, new) != old)
@@ -202,16 +216,18 @@ static __always_inline int attempt_account(struct attempt *attempt)
 }
 
 /*
- * One more drop of a source: exact at first, then SA_DROPPED_EXACT at a time with the inverse probability, so that
- * a flood rarely writes. ticket is any number that changes with every drop of this CPU; its digest decides, since
- * sources that take turns would fall into step with the number itself.
+ * One more drop of a source: exact at first, then SA_DROPPED_EXACT at a time with the inverse
+ * probability, so that a flood rarely writes. ticket is any number that changes with every drop of
+ * this CPU; its digest decides, since sources that take turns would fall into step with the number
+ * itself.
  */
 static __always_inline bool drop_is_sampled(__u64 ticket)
 {
 	return (__u32)(ticket * 0x9e3779b97f4a7c15ULL >> 32) % SA_DROPPED_EXACT == 0;
 }
 
-static __always_inline void drop_note(__u32 *dropped, __u32 *last_dropped_s, __u64 now_ms, __u64 ticket)
+static __always_inline void drop_note(__u32 *dropped, __u32 *last_dropped_s, __u64 now_ms,
+				      __u64 ticket)
 {
 	__u32 step = *dropped < SA_DROPPED_EXACT ? 1 : SA_DROPPED_EXACT;
 
@@ -240,7 +256,8 @@ static __always_inline void blocked_account(struct attempt *attempt, __u64 ticke
 	event_ms = source->event_ms;
 	if ((__s64)(attempt->now_ms - event_ms) < (__s64)attempt->settings->rate_unit_ms)
 		return;
-	attempt->first_over = __sync_val_compare_and_swap(&source->event_ms, event_ms, attempt->now_ms) == event_ms;
+	attempt->first_over = __sync_val_compare_and_swap(&source->event_ms, event_ms,
+							  attempt->now_ms) == event_ms;
 }
 
 static __always_inline void drop_account(struct attempt *attempt, int reason, __u64 ticket)
@@ -248,7 +265,8 @@ static __always_inline void drop_account(struct attempt *attempt, int reason, __
 	if (reason == SA_REASON_BLOCKED)
 		blocked_account(attempt, ticket);
 	else if (attempt->source)
-		drop_note(&attempt->source->dropped, &attempt->source->last_dropped_s, attempt->now_ms, ticket);
+		drop_note(&attempt->source->dropped, &attempt->source->last_dropped_s,
+			  attempt->now_ms, ticket);
 }
 
 #endif

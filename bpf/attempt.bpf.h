@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What one packet is known to be, filled stage by stage, and what a stage says: a reason of reasons.def that ends the
- * packet's way, or one of the words below.
+ * What one packet is known to be, filled stage by stage, and what a stage says: a reason of
+ * reasons.def that ends the packet's way, or one of the words below.
  */
 #ifndef BPF_ATTEMPT_H
 #define BPF_ATTEMPT_H
@@ -16,9 +16,9 @@
 #include "synanvil/abi.h"
 
 enum stage {
-	STAGE_CONTINUE = -1,    /* nothing decided: on to the next stage */
-	STAGE_NOT_OURS = -2,    /* no attempt, or not to a protected port: passes, not counted */
-	STAGE_UNPARSED = -3,    /* passes, counted as such */
+	STAGE_CONTINUE = -1, /* nothing decided: on to the next stage */
+	STAGE_NOT_OURS = -2, /* no attempt, or not to a protected port: passes, not counted */
+	STAGE_UNPARSED = -3, /* passes, counted as such */
 };
 
 struct packet {
@@ -34,9 +34,10 @@ struct attempt {
 	struct packet packet;
 	const struct sa_settings *settings;
 	const struct sa_service *service;
-	__u32 index;     /* of the settings in force when this packet came */
+	__u32 index; /* of the settings in force when this packet came */
 	__u64 now_ms;
-	__u64 classified; /* what sa_source.classified says if no list matches; 0 = cannot be remembered */
+	__u64 classified; /* what sa_source.classified says if no list matches; 0 = cannot be
+			     remembered */
 	struct sa_source_key key;
 	struct sa_source *source; /* NULL: not known */
 	__u32 count;              /* attempts in the window, this one included */

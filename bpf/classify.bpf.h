@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Source address to list: exempt, blocked, or neither. Lists are asked by the full address, whatever the prefix length
- * that sources are counted by. Writes nothing; finds the source's entry, which may already know that no list matches.
+ * Source address to list: exempt, blocked, or neither. Lists are asked by the full address,
+ * whatever the prefix length that sources are counted by. Writes nothing; finds the source's entry,
+ * which may already know that no list matches.
  */
 #ifndef BPF_CLASSIFY_H
 #define BPF_CLASSIFY_H
@@ -11,8 +12,8 @@
 static __always_inline void source_key_make(struct attempt *attempt)
 {
 	const struct sa_settings *set = attempt->settings;
-	const struct sa_address *mask = attempt->packet.family == SA_FAMILY_IPV4 ? &set->mask_ipv4 :
-										     &set->mask_ipv6;
+	const struct sa_address *mask =
+		attempt->packet.family == SA_FAMILY_IPV4 ? &set->mask_ipv4 : &set->mask_ipv6;
 	struct sa_address masked = {
 		.high_be = attempt->packet.source.high_be & mask->high_be,
 		.low_be = attempt->packet.source.low_be & mask->low_be,
@@ -22,7 +23,8 @@ static __always_inline void source_key_make(struct attempt *attempt)
 	attempt->key.service = attempt->service->id;
 }
 
-/* SA_EXCEPTION_NONE where no list says anything. Run-time exceptions win over the configured list. */
+/* SA_EXCEPTION_NONE where no list says anything. Run-time exceptions win over the configured list.
+ */
 static __always_inline __u32 exception_find(__u32 index, const struct sa_prefix *address)
 {
 	__u32 *value = bpf_map_lookup_elem(&runtime, address);
@@ -45,10 +47,11 @@ static __always_inline bool source_is_blocked(const struct sa_prefix *address, _
 }
 
 /*
- * What an entry remembers is one word, so that it is never half of one fact and half of another: the generation and the
- * lower half of the full address. That half is unambiguous where sources are counted by 64 bits or more, since the
- * entry's key has the rest; the agent clears cache_classification elsewhere. "Neither exempt nor blocked" stays true
- * while the generation does: a block that has ended does not begin again.
+ * What an entry remembers is one word, so that it is never half of one fact and half of another:
+ * the generation and the lower half of the full address. That half is unambiguous where sources are
+ * counted by 64 bits or more, since the entry's key has the rest; the agent clears
+ * cache_classification elsewhere. "Neither exempt nor blocked" stays true while the generation
+ * does: a block that has ended does not begin again.
  */
 static __always_inline __u64 classification_word(const struct attempt *attempt)
 {
@@ -67,7 +70,8 @@ static __always_inline int source_classify(struct attempt *attempt)
 	source_key_make(attempt);
 	attempt->classified = classification_word(attempt);
 	attempt->source = bpf_map_lookup_elem(&sources, &attempt->key);
-	if (attempt->source && attempt->classified && attempt->source->classified == attempt->classified)
+	if (attempt->source && attempt->classified &&
+	    attempt->source->classified == attempt->classified)
 		return STAGE_CONTINUE;
 	__builtin_memcpy(address.address, &attempt->packet.source, sizeof(address.address));
 	if (exception_find(attempt->index, &address) == SA_EXCEPTION_EXEMPT)

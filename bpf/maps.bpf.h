@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Every map, with its one writer. Policy maps are the agent's: the packet path only reads them. State maps are the
- * packet path's: the agent only reads them.
+ * Every map, with its one writer. Policy maps are the agent's: the packet path only reads them.
+ * State maps are the packet path's: the agent only reads them.
  */
 #ifndef BPF_MAPS_H
 #define BPF_MAPS_H
@@ -24,15 +24,17 @@ struct {
 	__type(value, struct sa_settings);
 } settings SEC(".maps");
 
+/* Sizes instead of types: clang leaves the types of a named map definition incomplete in BTF. */
 struct exception_trie {
 	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__uint(max_entries, SA_PREFIXES_MAX);
-	__type(key, struct sa_prefix);
-	__type(value, __u32); /* enum sa_exception */
+	__uint(key_size, sizeof(struct sa_prefix));
+	__uint(value_size, sizeof(__u32)); /* enum sa_exception */
 };
 
-/* smtpd_client_event_limit_exceptions, compiled. An empty slot is an empty list. Writer: the agent, as settings. */
+/* smtpd_client_event_limit_exceptions, compiled. An empty slot is an empty list. Writer: the agent,
+ * as settings. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
 	__uint(max_entries, 2);
@@ -53,8 +55,8 @@ struct {
 } blocks SEC(".maps");
 
 /*
- * A random non-zero number that changes after each change of the three tries: what a source's entry says about them
- * holds only as long as it was said under the same number. Writer: the agent.
+ * A random non-zero number that changes after each change of the three tries: what a source's entry
+ * says about them holds only as long as it was said under the same number. Writer: the agent.
  */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
@@ -63,7 +65,8 @@ struct {
 	__type(value, __u64);
 } generation SEC(".maps");
 
-/* Attempts by source and service; evicts the least recently seen. Size: set at load. Writer: account.bpf.h. */
+/* Attempts by source and service; evicts the least recently seen. Size: set at load. Writer:
+ * account.bpf.h. */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, 1048576);
@@ -79,7 +82,8 @@ struct {
 	__type(value, struct sa_blocked_source);
 } blocked_sources SEC(".maps");
 
-/* Attempts by interface, service, family and outcome. Writer: verdict.bpf.h; the agent clears rows nobody uses. */
+/* Attempts by interface, service, family and outcome. Writer: verdict.bpf.h; the agent clears rows
+ * nobody uses. */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, SA_COUNTER_ROWS);

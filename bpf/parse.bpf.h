@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Frame to struct packet: Ethernet, VLAN tags, IPv4 or IPv6 with their options and extension headers, TCP.
+ * Frame to struct packet: Ethernet, VLAN tags, IPv4 or IPv6 with their options and extension
+ * headers, TCP.
  *
- * The only place that touches packet bytes. Writes nothing but its result. Says STAGE_CONTINUE for a connection
- * attempt (SYN without ACK, RST, FIN), STAGE_NOT_OURS for what is intact and something else, and STAGE_UNPARSED for
- * what it cannot follow to the TCP flags. Known weakness: checksums are not verified, so a SYN that the
- * kernel would discard for its checksum is an attempt here.
+ * The only place that touches packet bytes. Writes nothing but its result. Says STAGE_CONTINUE for
+ * a connection attempt (SYN without ACK, RST, FIN), STAGE_NOT_OURS for what is intact and something
+ * else, and STAGE_UNPARSED for what it cannot follow to the TCP flags. Known weakness: checksums
+ * are not verified, so a SYN that the kernel would discard for its checksum is an attempt here.
  */
 #ifndef BPF_PARSE_H
 #define BPF_PARSE_H
@@ -22,10 +23,10 @@
 #define IPV6_FRAGMENT_OFFSET 0xfff8
 #define IPV6_MORE_FRAGMENTS  0x0001
 
-#define TCP_FIN 0x01
-#define TCP_SYN 0x02
-#define TCP_RST 0x04
-#define TCP_ACK 0x10
+#define TCP_FIN              0x01
+#define TCP_SYN              0x02
+#define TCP_RST              0x04
+#define TCP_ACK              0x10
 
 /* Extension headers that <linux/in.h> leaves out: RFC 6275, 7401, 5533. */
 #define EXTENSION_MOBILITY 135
@@ -64,8 +65,8 @@ struct cursor {
 };
 
 /*
- * Copies the next size bytes and moves on; false if the packet ends before. Most frames are linear; what a jumbo frame
- * keeps in its fragments, or an odd driver, is fetched by the helper.
+ * Copies the next size bytes and moves on; false if the packet ends before. Most frames are linear;
+ * what a jumbo frame keeps in its fragments, or an odd driver, is fetched by the helper.
  */
 static __always_inline bool cursor_take(struct cursor *cursor, void *to, __u32 size)
 {
@@ -88,7 +89,8 @@ static __always_inline bool cursor_holds(const struct cursor *cursor, __u32 byte
 {
 	__u32 linear = cursor->ctx->data_end - cursor->ctx->data;
 
-	return cursor->offset + bytes <= linear || cursor->offset + bytes <= bpf_xdp_get_buff_len(cursor->ctx);
+	return cursor->offset + bytes <= linear ||
+	       cursor->offset + bytes <= bpf_xdp_get_buff_len(cursor->ctx);
 }
 
 static __always_inline bool is_vlan(__u16 protocol_be)
@@ -131,7 +133,8 @@ static __always_inline bool address_is_mapped(const struct sa_address *address)
 	return !words[0] && !words[1] && words[2] == bpf_htonl(0xffff);
 }
 
-/* *ret_room: bytes that the datagram claims behind its headers; what is less than TCP needs is no attempt. */
+/* *ret_room: bytes that the datagram claims behind its headers; what is less than TCP needs is no
+ * attempt. */
 static __always_inline int parse_ipv4(struct cursor *cursor, struct packet *packet, __u32 *ret_room)
 {
 	struct iphdr ip;
@@ -182,7 +185,8 @@ static __always_inline int parse_extensions(struct cursor *cursor, __u8 *next)
 			return STAGE_CONTINUE;
 		if (!cursor_take(cursor, &extension, sizeof(extension)))
 			return STAGE_UNPARSED;
-		if (kind == IPPROTO_FRAGMENT && extension.fragment_be & bpf_htons(IPV6_FRAGMENT_OFFSET))
+		if (kind == IPPROTO_FRAGMENT &&
+		    extension.fragment_be & bpf_htons(IPV6_FRAGMENT_OFFSET))
 			return STAGE_NOT_OURS;
 		*next = extension.next;
 		cursor->offset = start + extension_size(kind, &extension);
@@ -236,13 +240,17 @@ static __always_inline int parse_tcp(struct cursor *cursor, struct packet *packe
 	return STAGE_CONTINUE;
 }
 
-static __always_inline int parse_packet(struct xdp_md *ctx, struct packet *packet)
+/* Global, so that the verifier follows its many ways once and not once for each way through what
+ * comes after. */
+__attribute__((noinline)) int parse_packet(struct xdp_md *ctx, struct packet *packet)
 {
 	struct cursor cursor = { .ctx = ctx };
 	__u16 protocol_be;
 	__u32 room;
 	int stage;
 
+	if (!packet)
+		return STAGE_UNPARSED;
 	stage = parse_ethernet(&cursor, &protocol_be);
 	if (stage != STAGE_CONTINUE)
 		return stage;

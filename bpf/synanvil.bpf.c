@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The packet path: a frame is parsed, its service found, its source looked up in the lists, the attempt counted, and
- * the reason that comes of it turned into a verdict. Whatever is no attempt to a protected port passes.
+ * The packet path: a frame is parsed, its service found, its source looked up in the lists, the
+ * attempt counted, and the reason that comes of it turned into a verdict. Whatever is no attempt to
+ * a protected port passes.
  */
 /* clang-format off: in the order of a packet's way */
+#include "account.bpf.h"
+#include "classify.bpf.h"
 #include "parse.bpf.h"
 #include "service.bpf.h"
-#include "classify.bpf.h"
-#include "account.bpf.h"
 #include "verdict.bpf.h"
 /* clang-format on */
 
@@ -20,10 +21,8 @@ int synanvil(struct xdp_md *ctx)
 	stage = parse_packet(ctx, &attempt.packet);
 	if (stage == STAGE_UNPARSED)
 		return pass_unparsed(ctx);
-	if (stage == STAGE_CONTINUE)
-		stage = service_find(&attempt);
-	if (stage == STAGE_NOT_OURS)
-		return XDP_PASS;
+	if (stage != STAGE_CONTINUE || service_find(&attempt) != STAGE_CONTINUE)
+		return pass_uncounted();
 	attempt.now_ms = bpf_ktime_get_coarse_ns() / 1000000;
 	stage = source_classify(&attempt);
 	if (stage == STAGE_CONTINUE)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Reason to verdict, counter and event. The only place that knows XDP's verdicts, and the sole writer of the map
- * counters, of the ring buffer, and of totals but for source_inserts.
+ * Reason to verdict, counter and event. The only place that knows XDP's verdicts, and the sole
+ * writer of the map counters, of the ring buffer, and of totals but for source_inserts.
  */
 #ifndef BPF_VERDICT_H
 #define BPF_VERDICT_H
@@ -26,6 +26,11 @@ static __always_inline __u32 interface_slot(const struct xdp_md *ctx, const stru
 		if (set->interfaces[slot].ifindex == ifindex)
 			return slot;
 	return 0;
+}
+
+static __always_inline int pass_uncounted(void)
+{
+	return XDP_PASS;
 }
 
 static __always_inline int pass_unparsed(const struct xdp_md *ctx)
@@ -71,7 +76,8 @@ static __always_inline void event_emit(const struct attempt *attempt, int reason
 
 	if (!total)
 		return;
-	if (!event_allowed(total, attempt->now_ms) || bpf_ringbuf_output(&events, &event, sizeof(event), 0))
+	if (!event_allowed(total, attempt->now_ms) ||
+	    bpf_ringbuf_output(&events, &event, sizeof(event), 0))
 		total->events_lost++;
 }
 

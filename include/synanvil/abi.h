@@ -2,11 +2,13 @@
 /*
  * Every struct that crosses a map or the ring buffer between the packet path and the agent.
  *
- * Fixed widths, no implicit padding, sizes asserted on both sides. Byte order is the host's unless a name ends in
- * _be. Times named _ms are milliseconds of CLOCK_MONOTONIC. Addresses are 16 bytes in network order; IPv4 is mapped
+ * Fixed widths, no implicit padding, sizes asserted on both sides. Byte order is the host's unless
+ * a name ends in _be. Times named _ms are milliseconds of CLOCK_MONOTONIC. Addresses are 16 bytes
+ * in network order; IPv4 is mapped
  * (::ffff:a.b.c.d), so that both families share one key type and one path.
  *
- * Any change of layout or meaning must change SA_ABI_VERSION: pinned maps of another version are never adopted.
+ * Any change of layout or meaning must change SA_ABI_VERSION: pinned maps of another version are
+ * never adopted.
  */
 #ifndef SYNANVIL_ABI_H
 #define SYNANVIL_ABI_H
@@ -18,7 +20,8 @@
 
 #define SA_ABI_VERSION 1
 
-#define SA_ASSERT_SIZE(type, bytes) _Static_assert(sizeof(type) == (bytes), #type " has changed its size")
+#define SA_ASSERT_SIZE(type, bytes) \
+	_Static_assert(sizeof(type) == (bytes), #type " has changed its size")
 
 struct sa_address {
 	__u64 high_be; /* zero for IPv4 */
@@ -35,18 +38,21 @@ SA_ASSERT_SIZE(struct sa_prefix, 20);
 
 /* Values of the exception tries (written by the agent). */
 enum sa_exception {
-	SA_EXCEPTION_NONE = 0, /* as if nothing had matched: keeps IPv6 prefixes from covering mapped IPv4 */
+	SA_EXCEPTION_NONE =
+		0, /* as if nothing had matched: keeps IPv6 prefixes from covering mapped IPv4 */
 	SA_EXCEPTION_EXEMPT = 1,
 	SA_EXCEPTION_NOT_EXEMPT = 2, /* a negated pattern: ends the look-up */
 };
 
 /* Value of the block trie (written by the agent). */
 struct sa_block {
-	__u64 expires_ms; /* latest end of this block and of all blocks that cover it; 0 = no block; ~0 = until deleted */
+	__u64 expires_ms; /* latest end of this block and of all blocks that cover it; 0 = no block;
+			     ~0 = until deleted */
 };
 SA_ASSERT_SIZE(struct sa_block, 8);
 
-/* A source: client address masked to the configured prefix length, and the service that it talks to. */
+/* A source: client address masked to the configured prefix length, and the service that it talks
+ * to. */
 struct sa_source_key {
 	__u8 address[16];
 	__u32 service; /* sa_service.id */
@@ -54,22 +60,28 @@ struct sa_source_key {
 SA_ASSERT_SIZE(struct sa_source_key, 20);
 
 /*
- * What is known of a source. Written by the packet path only. 56 bytes: with the key and Linux' own header an entry
- * is 128 bytes, and all of the value shares one cache line with the end of the key.
+ * What is known of a source. Written by the packet path only. 56 bytes: with the key and Linux' own
+ * header an entry is 128 bytes, and all of the value shares one cache line with the end of the key.
  */
 struct sa_source {
-	__u32 owner;            /* digest of the key: tells an entry that was given to another source meanwhile */
-	__u32 repeats;          /* window tag << 4 | free repeats used in it; moved by compare-and-swap only */
-	__u64 window;           /* start_ms << SA_COUNT_BITS | attempts; moved by compare-and-swap only; 0 = never */
-	__u64 classified;       /* generation ^ low half of the full address that is on no list; 0 = not known */
-	__u32 remembered[SA_REPEATS_REMEMBERED]; /* digests of the last passed attempts of this window */
-	__u32 dropped;          /* attempts dropped, or that would have been; see SA_DROPPED_EXACT */
-	__u32 last_dropped_s;   /* seconds of CLOCK_MONOTONIC, written with dropped; 0 = never */
-	__u64 pending;          /* zero: room for connections on their way */
+	__u32 owner; /* digest of the key: tells an entry that was given to another source meanwhile
+		      */
+	__u32 repeats; /* window tag << 4 | free repeats used in it; moved by compare-and-swap only
+			*/
+	__u64 window;  /* start_ms << SA_COUNT_BITS | attempts; moved by compare-and-swap only; 0 =
+			  never */
+	__u64 classified; /* generation ^ low half of the full address that is on no list; 0 = not
+			     known */
+	__u32 remembered[SA_REPEATS_REMEMBERED]; /* digests of the last passed attempts of this
+						    window */
+	__u32 dropped;        /* attempts dropped, or that would have been; see SA_DROPPED_EXACT */
+	__u32 last_dropped_s; /* seconds of CLOCK_MONOTONIC, written with dropped; 0 = never */
+	__u64 pending;        /* zero: room for connections on their way */
 };
 SA_ASSERT_SIZE(struct sa_source, 56);
 
-/* What is known of a source that met a block: kept apart so that blocked floods evict no counted source. */
+/* What is known of a source that met a block: kept apart so that blocked floods evict no counted
+ * source. */
 struct sa_blocked_source {
 	__u64 event_ms; /* when an event was last emitted for it */
 	__u32 dropped;  /* as in sa_source */
@@ -83,7 +95,8 @@ struct sa_service {
 	__u16 port_be;
 	__u16 any_address; /* 0 or 1 */
 	__u32 id;          /* never given to another service while the pinned maps live */
-	__u32 slot;        /* row in the counters, below SA_SERVICE_SLOTS; unique among old and new settings */
+	__u32 slot;        /* row in the counters, below SA_SERVICE_SLOTS; unique among old and new
+			      settings */
 	__u32 rate_limit;  /* attempts per source and unit; 0 = none; at most SA_RATE_LIMIT_MAX */
 	__u32 connection_limit; /* simultaneous connections per source; 0 = none */
 	__u32 process_limit;    /* simultaneous connections of the service; 0 = none */
@@ -103,8 +116,9 @@ enum sa_enforcement {
 };
 
 /*
- * All that a reload changes, but for the configured exceptions, which have the same index. Two of these; the map
- * "active" names the one in force. All zero protects nothing. Written by the agent, and only while not in force.
+ * All that a reload changes, but for the configured exceptions, which have the same index. Two of
+ * these; the map "active" names the one in force. All zero protects nothing. Written by the agent,
+ * and only while not in force.
  */
 struct sa_settings {
 	struct sa_address mask_ipv4; /* of mapped addresses: the upper 96 bits are always set */
@@ -112,26 +126,28 @@ struct sa_settings {
 	__u32 rate_unit_ms;
 	__u32 enforcement; /* enum sa_enforcement */
 	__u32 service_count;
-	__u32 cache_classification; /* 0 where a mask is so short that sa_source.classified could be ambiguous */
-	__u32 next_service_id; /* the agent's: first id that was never given out */
+	__u32 cache_classification; /* 0 where a mask is so short that sa_source.classified could be
+				       ambiguous */
+	__u32 next_service_id;      /* the agent's: first id that was never given out */
 	__u32 reserved;
 	struct sa_interface interfaces[SA_INTERFACE_SLOTS];
 	struct sa_service services[SA_SERVICES_MAX]; /* those with an address first */
 };
 SA_ASSERT_SIZE(struct sa_settings, 56 + SA_INTERFACE_SLOTS * 20 + SA_SERVICES_MAX * 40);
 
-/* Row of the counters: [interface slot][service slot][family]. Per CPU. Written by the packet path only. */
+/* Row of the counters: [interface slot][service slot][family]. Per CPU. Written by the packet path
+ * only. */
 struct sa_counters {
 	__u64 packets[SA_OUTCOMES];
 };
 SA_ASSERT_SIZE(struct sa_counters, 128);
 
-#define SA_FAMILY_IPV4 0
-#define SA_FAMILY_IPV6 1
-#define SA_FAMILIES    2
+#define SA_FAMILY_IPV4  0
+#define SA_FAMILY_IPV6  1
+#define SA_FAMILIES     2
 #define SA_COUNTER_ROWS (SA_INTERFACE_SLOTS * SA_SERVICE_SLOTS * SA_FAMILIES)
 #define SA_COUNTER_ROW(interface_slot, service_slot, family) \
-	(((interface_slot) * SA_SERVICE_SLOTS + (service_slot)) * SA_FAMILIES + (family))
+	(((interface_slot)*SA_SERVICE_SLOTS + (service_slot)) * SA_FAMILIES + (family))
 
 /* Counters that belong to no service. Per CPU. Written by the packet path only. */
 struct sa_totals {

@@ -1,17 +1,21 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Capacities that both sides of the kernel boundary rely on, each with its reason. Plain integers, no types.
+ * Capacities that both sides of the kernel boundary rely on, each with its reason. Plain integers,
+ * no types.
  */
 #ifndef SYNANVIL_LIMITS_H
 #define SYNANVIL_LIMITS_H
 
-/* Rows that the packet path compares in turn; a host with more mail ports than this is not known. */
+/* Rows that the packet path compares in turn; a host with more mail ports than this is not known.
+ */
 #define SA_SERVICES_MAX 16
 
-/* Counter rows for services: a reload may replace all of them, and the old ones are still written meanwhile. */
+/* Counter rows for services: a reload may replace all of them, and the old ones are still written
+ * meanwhile. */
 #define SA_SERVICE_SLOTS 32
 
-/* Interfaces that are told apart. Slot 0 takes packets of an interface that the settings do not name. */
+/* Interfaces that are told apart. Slot 0 takes packets of an interface that the settings do not
+ * name. */
 #define SA_INTERFACE_SLOTS 16
 
 /* 802.1Q and 802.1ad tags that are looked through; a third one is not. */
@@ -20,32 +24,39 @@
 /* IPv6 extension headers that are looked through, in any mix. */
 #define SA_IPV6_EXTENSION_HEADERS_MAX 8
 
-/* Bits of the attempt counter inside the window word. The highest value means "this many or more". */
+/* Bits of the attempt counter inside the window word. The highest value means "this many or more".
+ */
 #define SA_COUNT_BITS 24
 #define SA_COUNT_MAX  ((1U << SA_COUNT_BITS) - 1)
 
-/* A larger limit could never be exceeded, since the counter saturates: the agent turns it into no limit. */
+/* A larger limit could never be exceeded, since the counter saturates: the agent turns it into no
+ * limit. */
 #define SA_RATE_LIMIT_MAX (SA_COUNT_MAX - 1)
 
 /* Passed attempts that a source is remembered by, to recognise their repeats. */
 #define SA_REPEATS_REMEMBERED 4
 
-/* Free repeats of a source within one window: Linux sends an unanswered SYN at most six times more by default. */
+/* Free repeats of a source within one window: Linux sends an unanswered SYN at most six times more
+ * by default. */
 #define SA_REPEATS_FREE 7
 
-/* The per-source count of drops is exact to here; beyond, it grows by this much with the inverse probability. */
+/* The per-source count of drops is exact to here; beyond, it grows by this much with the inverse
+ * probability. */
 #define SA_DROPPED_EXACT 64
 
-/* Entries that Linux' LRU may hold back in its per-CPU free lists, times two for the lists of pending ones. */
+/* Entries that Linux' LRU may hold back in its per-CPU free lists, times two for the lists of
+ * pending ones. */
 #define SA_SOURCE_TABLE_SLACK_PER_CPU 512
 
-#define SA_SOURCE_TABLE_MIN 1024
-#define SA_SOURCE_TABLE_MAX (1U << 26)
+#define SA_SOURCE_TABLE_MIN           1024
+#define SA_SOURCE_TABLE_MAX           (1U << 26)
 
-/* Prefixes that one trie may hold: bounds the kernel memory that a list can take (about 100 bytes each). */
+/* Prefixes that one trie may hold: bounds the kernel memory that a list can take (about 100 bytes
+ * each). */
 #define SA_PREFIXES_MAX 4194304
 
-/* Blocked sources whose drops are counted one by one; beyond this the oldest are forgotten, the block is not. */
+/* Blocked sources whose drops are counted one by one; beyond this the oldest are forgotten, the
+ * block is not. */
 #define SA_BLOCKED_SOURCES_MAX 16384
 
 /* Bytes of the ring buffer that carries events to the agent: about 5,000 events. */
