@@ -18,6 +18,7 @@
 
 #include <linux/errno.h>
 
+#include "attempt.bpf.h"
 #include "maps.bpf.h"
 
 /* Each failed swap means that another CPU's attempt was counted; more than this in a row is not

@@ -7,6 +7,7 @@
 #ifndef BPF_CLASSIFY_H
 #define BPF_CLASSIFY_H
 
+#include "attempt.bpf.h"
 #include "maps.bpf.h"
 
 static __always_inline void source_key_make(struct attempt *attempt)

@@ -6,6 +6,10 @@
 #ifndef BPF_MAPS_H
 #define BPF_MAPS_H
 
+#include <linux/bpf.h>
+
+#include <bpf/bpf_helpers.h>
+
 #include "synanvil/abi.h"
 
 /* Index, 0 or 1, of the settings and the configured exceptions in force. Writer: the agent. */

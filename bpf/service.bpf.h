@@ -6,6 +6,7 @@
 #ifndef BPF_SERVICE_H
 #define BPF_SERVICE_H
 
+#include "attempt.bpf.h"
 #include "maps.bpf.h"
 
 static __always_inline const struct sa_settings *settings_in_force(__u32 *ret_index)

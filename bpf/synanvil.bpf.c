@@ -4,11 +4,12 @@
  * attempt counted, and the reason that comes of it turned into a verdict. Whatever is no attempt to
  * a protected port passes.
  */
-/* clang-format off: in the order of a packet's way */
-#include "account.bpf.h"
-#include "classify.bpf.h"
+/* In the order of a packet's way. */
+/* clang-format off */
 #include "parse.bpf.h"
 #include "service.bpf.h"
+#include "classify.bpf.h"
+#include "account.bpf.h"
 #include "verdict.bpf.h"
 /* clang-format on */
 
