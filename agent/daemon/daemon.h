@@ -25,6 +25,7 @@ struct bpf_program_set; /* bpf_object.h: the loaded program and its maps */
 struct state;           /* state.h: exceptions and blocks added at run time */
 struct events;          /* events.h: ring buffer, log lines, history */
 struct sweep;           /* sweep.h: the source table, read in slices */
+struct link_watch;      /* link_watch.h */
 struct control_server;  /* control_server.h */
 struct metrics_server;  /* metrics_server.h */
 
@@ -45,6 +46,9 @@ struct daemon {
 	struct bpf_program_set *program;
 	struct tables tables;
 	struct interfaces interfaces;
+	struct link_watch *watch;
+	enum config_xdp_mode xdp_mode; /* as at the start: a reload does not change it */
+	struct config *started_with;   /* NULL until a reload put another one in force */
 
 	struct event_base *loop;
 	struct event *signals[DAEMON_SIGNALS];
@@ -77,24 +81,26 @@ int daemon_reload(struct daemon *daemon, struct report *report);
  */
 void daemon_stop(struct daemon *daemon, enum daemon_leave leave);
 
+/* clang-format off: a list */
 /*
  * What the parts do that daemon.c puts together; each is declared in its own header:
  *
  *   int state_new(struct daemon *, const char *directory, struct state **ret_state);
- *           reads the directory (creates it if need be) and makes the run-time and block tries hold
- * what it says int state_move(struct state *, const char *directory);   after a reload that changed
- * state_directory struct state *state_free(struct state *); int events_new(struct daemon *, struct
- * events **ret_events);        struct events *events_free(struct events *); int sweep_new(struct
- * daemon *, struct sweep **ret_sweep);           struct sweep *sweep_free(struct sweep *); int
+ *           reads the directory (creates it if need be), makes the run-time and block tries hold
+ * what it says int state_move(struct state *, const char *directory);      after a reload that
+ * changed state_directory struct state *state_free(struct state *); int events_new(struct daemon *,
+ * struct events **ret_events); struct events *events_free(struct events *); int sweep_new(struct
+ * daemon *, struct sweep **ret_sweep); struct sweep *sweep_free(struct sweep *); int
  * control_server_new(struct daemon *, const char *path, const char *group, struct control_server
- * **ret_server); struct control_server *control_server_free(struct control_server *);  also unlinks
- * the socket; from inside a command it must still send the pending reply (it frees itself
- * afterwards) int metrics_server_new(struct daemon *, const char *listen, struct metrics_server
- * **ret_server); struct metrics_server *metrics_server_free(struct metrics_server *);
+ * **ret_server); struct control_server *control_server_free(struct control_server *); unlinks the
+ * socket; from inside a command the pending reply is still sent, it frees itself afterwards int
+ * metrics_server_new(struct daemon *, const char *listen, struct metrics_server **ret_server);
+ *   struct metrics_server *metrics_server_free(struct metrics_server *);
  *
  * The *_new functions add their events to daemon->loop and return 0 or -errno, logging nothing. A
  * server is made while its predecessor still listens elsewhere: a reload makes all of the new
  * first, then frees the old.
  */
+/* clang-format on */
 
 #endif
