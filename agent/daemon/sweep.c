@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Reads the source table in slices, each a batch that the kernel copies in well under a
+ * millisecond, and returns to the loop between them. How soon the next sweep begins follows from
+ * what the last one cost.
+ */
+#include "sweep.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cleanup.h"
+#include "log.h"
+
+/* 0.4 us an entry: half a millisecond. A bucket of the kernel's table never holds as many. */
+#define SLICE_ENTRIES 1024
+
+/* Between two slices the loop serves everybody else for this long. */
+#define SLICE_PAUSE_US 500
+
+/*
+ * From the end of a sweep to the start of the next. A sweep of a million entries takes one to two
+ * seconds with its pauses: with these a result is never older than ten, and reading costs a
+ * twentieth of one CPU at most.
+ */
+#define REST_MIN_MS 1000
+#define REST_MAX_MS 8000
+
+/* Entries that add one second to the rest. */
+#define REST_ENTRIES 125000
+
+struct sweep {
+	struct daemon *daemon;
+	struct event *timer;
+	struct tables_cursor cursor;
+	struct sweep_result last;
+	struct sweep_result next; /* in the making */
+	bool complete;            /* last holds something */
+	int reported;             /* the error that was last complained about */
+	struct sa_source_key keys[SLICE_ENTRIES];
+	struct sa_source values[SLICE_ENTRIES];
+};
+
+static int result_init(struct sweep_result *result)
+{
+	int error = 0;
+
+	for (enum top_order order = 0; !error && order < TOP_ORDERS; order++)
+		error = top_init(&result->tops[order], order);
+	return error;
+}
+
+static void result_done(struct sweep_result *result)
+{
+	for (enum top_order order = 0; order < TOP_ORDERS; order++)
+		top_done(&result->tops[order]);
+}
+
+/* Begins anew; the heaps keep their memory. */
+static void result_clear(struct sweep_result *result)
+{
+	result->sources = 0;
+	for (enum top_order order = 0; order < TOP_ORDERS; order++)
+		result->tops[order].count = 0;
+}
+
+static bool service_known(const struct sa_settings *settings, uint32_t id)
+{
+	for (uint32_t i = 0; i < settings->service_count; i++)
+		if (settings->services[i].id == id)
+			return true;
+	return false;
+}
+
+/* Entries of a service that a reload removed still take room, but nobody asks for them. */
+static void slice_take(struct sweep *sweep, size_t count, struct mono_ms now)
+{
+	const struct sa_settings *settings = &sweep->daemon->settings;
+	uint32_t remaining;
+
+	sweep->next.sources += count;
+	for (size_t i = 0; i < count; i++) {
+		const struct top_source source = {
+			.key = sweep->keys[i],
+			.attempts = window_attempts(sweep->values[i].window, now.ms,
+						    settings->rate_unit_ms, &remaining),
+			.dropped = sweep->values[i].dropped,
+		};
+
+		if (!service_known(settings, source.key.service))
+			continue;
+		for (enum top_order order = 0; order < TOP_ORDERS; order++)
+			top_offer(&sweep->next.tops[order], &source);
+	}
+}
+
+static void finish(struct sweep *sweep, struct mono_ms now)
+{
+	const struct sweep_result spare = sweep->last;
+
+	for (enum top_order order = 0; order < TOP_ORDERS; order++)
+		top_finish(&sweep->next.tops[order]);
+	sweep->next.completed = now;
+	sweep->last = sweep->next;
+	sweep->next = spare;
+	sweep->complete = true;
+}
+
+static void schedule(struct sweep *sweep, uint64_t microseconds)
+{
+	const struct timeval after = {
+		.tv_sec = (time_t)(microseconds / 1000000),
+		.tv_usec = (suseconds_t)(microseconds % 1000000),
+	};
+
+	(void)evtimer_add(sweep->timer, &after);
+}
+
+static uint64_t rest_ms(size_t sources)
+{
+	const uint64_t rest = REST_MIN_MS + (uint64_t)sources * 1000 / REST_ENTRIES;
+
+	return rest < REST_MAX_MS ? rest : REST_MAX_MS;
+}
+
+static void slice_due(evutil_socket_t fd, short what, void *context)
+{
+	struct sweep *sweep = context;
+	const struct mono_ms now = mono_now();
+	size_t count = 0;
+	int more;
+
+	(void)fd;
+	(void)what;
+	if (!sweep->cursor.started)
+		result_clear(&sweep->next);
+	more = tables_sources_batch(&sweep->daemon->tables, &sweep->cursor, sweep->keys,
+				    sweep->values, SLICE_ENTRIES, &count);
+	if (more < 0) {
+		if (more != sweep->reported)
+			log_warning("cannot read the source table: %s; trying again",
+				    strerror(-more));
+		sweep->reported = more;
+		sweep->cursor = (struct tables_cursor){ 0 };
+		schedule(sweep, REST_MIN_MS * 1000);
+		return;
+	}
+	sweep->reported = 0;
+	slice_take(sweep, count, now);
+	if (more) {
+		schedule(sweep, SLICE_PAUSE_US);
+		return;
+	}
+	finish(sweep, now);
+	sweep->cursor = (struct tables_cursor){ 0 };
+	schedule(sweep, rest_ms(sweep->last.sources) * 1000);
+}
+
+static void sweep_cleanup(struct sweep **sweep)
+{
+	(void)sweep_free(*sweep);
+}
+
+int sweep_new(struct daemon *daemon, struct sweep **ret_sweep)
+{
+	_cleanup_(sweep_cleanup) struct sweep *sweep = calloc(1, sizeof(*sweep));
+	int error;
+
+	if (!sweep)
+		return -ENOMEM;
+	sweep->daemon = daemon;
+	error = result_init(&sweep->last);
+	if (!error)
+		error = result_init(&sweep->next);
+	if (error)
+		return error;
+	sweep->timer = evtimer_new(daemon->loop, slice_due, sweep);
+	if (!sweep->timer)
+		return -ENOMEM;
+	schedule(sweep, 0);
+	*ret_sweep = TAKE_PTR(sweep);
+	return 0;
+}
+
+struct sweep *sweep_free(struct sweep *sweep)
+{
+	if (!sweep)
+		return NULL;
+	if (sweep->timer)
+		event_free(sweep->timer);
+	result_done(&sweep->last);
+	result_done(&sweep->next);
+	free(sweep);
+	return NULL;
+}
+
+const struct sweep_result *sweep_last(const struct sweep *sweep)
+{
+	return sweep->complete ? &sweep->last : NULL;
+}
