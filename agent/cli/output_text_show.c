@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * `show` for a person: first what the client's next SYN to each service would get and why, then what that rests on.
+ */
+#include <errno.h>
+#include <stdbool.h>
+#include <string.h>
+
+#include "output_text.h"
+#include "text_form.h"
+#include "text_value.h"
+
+static void print_verdict(FILE *stream, const json_t *service)
+{
+	const char *verdict = value_string(service, "verdict");
+	const char *reason = value_string(service, "reason");
+
+	(void)fputs("  next SYN     ", stream);
+	if (strcmp(verdict, "pass") == 0)
+		(void)fputs("passes: ", stream);
+	else if (strcmp(verdict, "drop") == 0)
+		(void)fputs("is dropped: ", stream);
+	else if (strcmp(verdict, "would_drop") == 0)
+		(void)fputs("passes in monitor mode, enforcement would drop it: ", stream);
+	else
+		(void)fprintf(stream, "unknown verdict: ");
+	(void)text_write_escaped(stream, reason_sentence(reason));
+	(void)fputc('\n', stream);
+}
+
+static void print_attempts(FILE *stream, const json_t *service)
+{
+	char attempts[VALUE_TEXT_SIZE];
+	char limit[VALUE_TEXT_SIZE];
+	char remaining[VALUE_TEXT_SIZE];
+
+	(void)fprintf(stream, "  attempts     %s", value_number(service, "attempts", attempts));
+	if (value_integer(service, "limit"))
+		(void)fprintf(stream, " of %s", value_number(service, "limit", limit));
+	else
+		(void)fputs(", no limit", stream);
+	if (value_integer(service, "window_remaining_seconds"))
+		(void)fprintf(stream, ", the window ends in %s",
+			      value_duration(service, "window_remaining_seconds", "-", remaining));
+	(void)fputc('\n', stream);
+}
+
+static void print_dropped(FILE *stream, const json_t *service)
+{
+	char dropped[VALUE_TEXT_SIZE];
+	char last[VALUE_TEXT_SIZE];
+
+	(void)fprintf(stream, "  dropped      %s", value_number(service, "dropped", dropped));
+	if (json_is_string(json_object_get(service, "last_dropped"))) {
+		(void)fputs(", last at ", stream);
+		(void)text_write_escaped(stream, value_time(service, "last_dropped", last));
+	}
+	(void)fputc('\n', stream);
+}
+
+static void print_service(FILE *stream, const json_t *service)
+{
+	char number[VALUE_TEXT_SIZE];
+
+	(void)fputs("\nservice ", stream);
+	(void)text_write_escaped(stream, value_string(service, "service"));
+	(void)fputc('\n', stream);
+	print_verdict(stream, service);
+	print_attempts(stream, service);
+	print_dropped(stream, service);
+	(void)fprintf(stream, "  connections  %s\n", value_number(service, "connections", number));
+	(void)fprintf(stream, "  messages     %s\n", value_number(service, "messages", number));
+	(void)fprintf(stream, "  recipients   %s\n", value_number(service, "recipients", number));
+}
+
+int text_show(FILE *stream, const json_t *result)
+{
+	const char *address = value_string(result, "address");
+	const char *prefix = value_string(result, "prefix");
+	size_t index;
+	json_t *service;
+
+	(void)text_write_escaped(stream, address);
+	if (strcmp(address, prefix) != 0) {
+		(void)fputs(", counted as ", stream);
+		(void)text_write_escaped(stream, prefix);
+	}
+	(void)fprintf(stream, "\nexempt   %s\nblocked  %s\n", value_yes_no(result, "exempt"),
+		      value_yes_no(result, "blocked"));
+	json_array_foreach (json_object_get(result, "services"), index, service)
+		print_service(stream, service);
+	return ferror(stream) ? -EIO : 0;
+}

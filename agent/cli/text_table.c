@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Collects cells, then prints them in columns.
+ */
+#include "text_table.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cleanup.h"
+#include "text_form.h"
+
+/* Blanks between two columns. */
+#define GAP 2
+
+void text_table_init(struct text_table *table, const struct text_column *columns)
+{
+	*table = (struct text_table){ .columns = columns };
+	while (table->column_count < TEXT_TABLE_COLUMNS_MAX && columns[table->column_count].title)
+		table->column_count++;
+}
+
+void text_table_done(struct text_table *table)
+{
+	for (size_t i = 0; i < table->count; i++)
+		free(table->cells[i]);
+	free(table->cells);
+	*table = (struct text_table){ 0 };
+}
+
+void text_table_fit(struct text_table *table, size_t column, int width)
+{
+	table->fit_column = column;
+	table->fit_width = width;
+}
+
+static int grow(struct text_table *table)
+{
+	size_t wanted = table->allocated ? 2 * table->allocated : 64;
+	char **cells;
+
+	if (table->count < table->allocated)
+		return 0;
+	cells = reallocarray(table->cells, wanted, sizeof(*cells));
+	if (!cells)
+		return -ENOMEM;
+	table->cells = cells;
+	table->allocated = wanted;
+	return 0;
+}
+
+void text_table_add(struct text_table *table, const char *format, ...)
+{
+	_cleanup_free_ char *raw = NULL;
+	char *cell = NULL;
+	va_list arguments;
+	int length;
+
+	va_start(arguments, format);
+	length = vasprintf(&raw, format, arguments);
+	va_end(arguments);
+	if (length < 0)
+		raw = NULL;
+	else
+		cell = text_escape(raw);
+	if (!cell || grow(table)) {
+		free(cell);
+		table->failed = true;
+		return;
+	}
+	table->cells[table->count++] = cell;
+}
+
+static void measure(const struct text_table *table, int widths[static TEXT_TABLE_COLUMNS_MAX])
+{
+	for (size_t i = 0; i < table->column_count; i++)
+		widths[i] = (int)strlen(table->columns[i].title);
+	for (size_t i = 0; i < table->count; i++) {
+		int length = (int)strlen(table->cells[i]);
+		int *width = &widths[i % table->column_count];
+
+		if (length > *width)
+			*width = length;
+	}
+}
+
+/* Takes from the column that gives way what the row is too long by; its title stays readable. */
+static void fit(const struct text_table *table, int widths[static TEXT_TABLE_COLUMNS_MAX])
+{
+	int least = (int)strlen(table->columns[table->fit_column].title);
+	int total = GAP * ((int)table->column_count - 1);
+	int *width = &widths[table->fit_column];
+
+	for (size_t i = 0; i < table->column_count; i++)
+		total += widths[i];
+	if (table->fit_width <= 0 || total <= table->fit_width)
+		return;
+	*width -= total - table->fit_width;
+	if (*width < least)
+		*width = least;
+}
+
+/* The last column is not padded: no line ends in blanks. */
+static void print_cell(FILE *stream, const struct text_table *table, size_t column, int width,
+		       const char *text)
+{
+	bool last = column + 1 == table->column_count;
+	int excess = (int)strlen(text) - width;
+
+	if (excess > 0) /* the end of a service tells more than its beginning */
+		(void)fprintf(stream, "~%s", text + excess + 1);
+	else if (table->columns[column].number)
+		(void)fprintf(stream, "%*s", width, text);
+	else
+		(void)fprintf(stream, "%-*s", last ? 0 : width, text);
+	(void)fprintf(stream, "%*s", last ? 0 : GAP, "");
+	if (last)
+		(void)fputc('\n', stream);
+}
+
+int text_table_print(const struct text_table *table, FILE *stream, int indent)
+{
+	int widths[TEXT_TABLE_COLUMNS_MAX];
+
+	if (table->failed)
+		return -ENOMEM;
+	measure(table, widths);
+	fit(table, widths);
+	(void)fprintf(stream, "%*s", indent, "");
+	for (size_t i = 0; i < table->column_count; i++)
+		print_cell(stream, table, i, widths[i], table->columns[i].title);
+	for (size_t i = 0; i < table->count; i++) {
+		size_t column = i % table->column_count;
+
+		if (column == 0)
+			(void)fprintf(stream, "%*s", indent, "");
+		print_cell(stream, table, column, widths[column], table->cells[i]);
+	}
+	return ferror(stream) ? -EIO : 0;
+}
