@@ -1,0 +1,212 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# The limiter's life: how it ends, how it goes on without an agent, and how a new one takes over.
+
+load helpers
+
+setup_file()
+{
+	file_lab
+	requires nstat
+	lab_banner 25
+}
+
+teardown_file()
+{
+	file_lab_down
+}
+
+teardown()
+{
+	agent_teardown
+}
+
+# A flood in the background; flood_end stops it and tells how many SYNs it sent.
+flood_begin()
+{
+	FLOOD_OUT=$BATS_TEST_TMPDIR/flood
+	lab_flood "$@" "$LAB_HOST" 25 >"$FLOOD_OUT" 3>&- &
+	FLOOD=$!
+}
+
+flood_end()
+{
+	kill -s TERM "$(flood_process)"
+	wait "$FLOOD"
+	field sent "$(cat "$FLOOD_OUT")"
+}
+
+# The shell function runs in a process of its own, whose child the flood is.
+flood_process()
+{
+	local pid
+	for pid in $(ip netns pids "$LAB_CLIENTS"); do
+		[ "$(cat "/proc/$pid/comm")" != syn-flood ] || echo "$pid"
+	done
+}
+
+dropped_more_than()
+{
+	[ "$(syn_packets drop rate)" -gt "$1" ]
+}
+
+@test "kill -9 under a flood: nothing beyond the limit passes, and the next agent continues the counters" {
+	local before drops sent
+	agent_with 'smtpd_client_connection_rate_limit = 10' 'anvil_rate_time_unit = 600s'
+	before=$(answers_to_flood)
+	flood_begin -r 50000 -s 10.66.0.0 -a 50
+	wait_until 10 dropped_more_than 20000
+	equals 500 "$(syn_packets pass within_limit)" "passed at first"
+	lab_agent_signal KILL
+	drops=$(in_mail cat /sys/class/net/m0/statistics/rx_packets)
+	wait_until 10 received_more_than $((drops + 50000))
+	equals 500 "$(($(answers_to_flood) - before))" "answered with no agent"
+	lab_agent_start
+	wait_until 10 dropped_more_than 80000
+	sent=$(flood_end)
+	equals 500 "$(($(answers_to_flood) - before))" "answered in all"
+	equals 500 "$(syn_packets pass within_limit)" "passed in all"
+	equals $((sent - 500)) "$(syn_packets drop rate)" "dropped in all, also while no agent ran"
+}
+
+received_more_than()
+{
+	[ "$(in_mail cat /sys/class/net/m0/statistics/rx_packets)" -gt "$1" ]
+}
+
+@test "restart leaves the limiter at work and its counters where they were" {
+	local program
+	agent_with 'smtpd_client_connection_rate_limit = 10' 'anvil_rate_time_unit = 600s'
+	greeted 6 6 10.1.0.5
+	ok synanvil restart
+	wait_until 5 lab_agent_gone
+	program=$(xdp_on m0)
+	[[ $program == native* ]]
+	greeted 4 10 10.1.0.5
+	lab_agent_start
+	greeted 0 5 10.1.0.5
+	equals 10 "$(syn_packets pass within_limit)" "passed"
+	equals 11 "$(syn_packets drop rate)" "dropped"
+}
+
+@test "SIGUSR1 does the same" {
+	agent_with 'smtpd_client_connection_rate_limit = 10' 'anvil_rate_time_unit = 600s'
+	greeted 10 10 10.1.0.5
+	lab_agent_signal USR1
+	greeted 0 5 10.1.0.5
+	lab_agent_start
+	greeted 0 5 10.1.0.5
+}
+
+nothing_left()
+{
+	equals none "$(xdp_on m0)" "program on m0"
+	[ ! -e "$LAB_SOCKET" ]
+	equals 0 "$(find "$LAB_BPF" -mindepth 1 2>/dev/null | wc -l)" "pins"
+}
+
+@test "SIGTERM and SIGINT leave nothing in force" {
+	local signal
+	for signal in TERM INT; do
+		agent_with 'smtpd_client_connection_rate_limit = 3'
+		greeted 3 5 10.1.0.5
+		lab_agent_signal "$signal"
+		nothing_left
+		greeted 5 5 10.1.0.5
+	done
+}
+
+@test "detach ends the agent, and cleans up after one that is gone" {
+	agent_with 'smtpd_client_connection_rate_limit = 3'
+	ok synanvil detach
+	wait_until 5 lab_agent_gone
+	nothing_left
+
+	agent_with 'smtpd_client_connection_rate_limit = 3'
+	lab_agent_signal KILL
+	greeted 3 5 10.1.0.5
+	ok synanvil detach -c "$LAB_CONFIG"
+	equals none "$(xdp_on m0)" "program on m0"
+	greeted 5 5 10.1.0.5
+	lab_agent_start
+}
+
+# A flood of blocked sources must not get one answer while the agent with its new maps takes over.
+takes_over_without_a_gap()
+{
+	local before
+	ok synanvil block add 10.66.0.0/16
+	before=$(answers_to_flood)
+	flood_begin -r 50000 -s 10.66.0.0 -a 50
+	ok synanvil restart
+	wait_until 5 lab_agent_gone
+	"$@"
+	at_least 1 "$(flood_end)" "flood"
+	equals "$before" "$(answers_to_flood)" "answers to blocked sources"
+	[[ $(xdp_on m0) == native* ]]
+	greeted 0 5 10.66.0.5
+}
+
+start_with_another_table_size()
+{
+	sed -i 's/^source_table_size.*/source_table_size = 32768/' "$LAB_CONFIG"
+	lab_agent_start
+	equals 32768 "$(json .sources.capacity status)" "capacity"
+}
+
+@test "another table size: new maps in place of the old, never detached" {
+	agent_with
+	takes_over_without_a_gap start_with_another_table_size
+}
+
+# The same program, but for the version of its maps' layout.
+start_other_version()
+{
+	local LAB_BUILD=$BATS_TEST_TMPDIR/other/build
+	lab_agent_start
+}
+
+@test "a binary with another map layout replaces the old one in place, and misreads nothing" {
+	requires make clang
+	mkdir "$BATS_TEST_TMPDIR/other"
+	cp -r "$LAB_ROOT"/{Makefile,agent,bpf,include} "$BATS_TEST_TMPDIR/other"
+	sed -i 's/^#define SA_ABI_VERSION .*/#define SA_ABI_VERSION 4242/' "$BATS_TEST_TMPDIR/other/include/synanvil/abi.h"
+	make -s -j 2 -C "$BATS_TEST_TMPDIR/other" BUILD=build >/dev/null 3>&-
+	agent_with 'smtpd_client_connection_rate_limit = 10' 'anvil_rate_time_unit = 600s'
+	greeted 10 20 10.1.0.5
+	takes_over_without_a_gap start_other_version
+	equals 0 "$(syn_packets pass rate)" "nonsense"
+	greeted 10 20 10.1.0.5
+	# And back.
+	takes_over_without_a_gap lab_agent_start
+	greeted 10 20 10.1.0.5
+}
+
+@test "a second agent on the same bpf_directory says so and leaves the first alone" {
+	agent_with 'smtpd_client_connection_rate_limit = 3'
+	sed "s,^control_socket.*,control_socket = $LAB_DIR/second.sock," "$LAB_CONFIG" >"$LAB_DIR/second.cf"
+	sed -i 's,^metrics_listen.*,metrics_listen =,' "$LAB_DIR/second.cf"
+	fails 1 timeout 10 nsenter --net="/run/netns/$LAB_MAIL" "$LAB_BUILD/synanvild" -c "$LAB_DIR/second.cf"
+	says "$LAB_BPF" 'another|already|second'
+	greeted 3 5 10.1.0.5
+	ok synanvil status
+}
+
+@test "a million SYNs of a thousand sources: to each its limit, to the others nothing" {
+	local before
+	agent_with 'smtpd_client_connection_rate_limit = 10' 'anvil_rate_time_unit = 600s'
+	before=$(answers_to_flood)
+	ok lab_flood -n 1000000 -s 10.77.0.0 -a 1000 "$LAB_HOST" 25
+	equals 10000 "$(($(answers_to_flood) - before))" "answered"
+	equals 10000 "$(syn_packets pass within_limit)" "passed"
+	equals 990000 "$(syn_packets drop rate)" "dropped"
+	greeted 10 10 10.1.0.5
+}
+
+@test "the same over IPv6, each source another network" {
+	agent_with 'smtpd_client_connection_rate_limit = 10' 'anvil_rate_time_unit = 600s'
+	ok lab_flood -n 100000 -s 2001:db8:: -a 100 "$LAB_HOST6" 25
+	equals 1000 "$(syn_packets pass within_limit)" "passed"
+	equals 99000 "$(syn_packets drop rate)" "dropped"
+}

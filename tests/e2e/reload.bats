@@ -1,0 +1,141 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# A reload is whole or does not happen, and no packet sees half of it.
+
+load helpers
+
+setup_file()
+{
+	file_lab
+	lab_banner 25 587
+}
+
+teardown_file()
+{
+	file_lab_down
+}
+
+teardown()
+{
+	agent_teardown
+}
+
+limit_is()
+{
+	[ "$(json '.services[0].connection_rate_limit' status)" = "$1" ]
+}
+
+@test "a reload changes the limit, and counters go on" {
+	agent_with 'smtpd_client_connection_rate_limit = 5'
+	greeted 5 10 10.1.0.5
+	lab_config 'smtpd_client_connection_rate_limit = 8'
+	ok synanvil reload
+	limit_is 8
+	greeted 5 5 10.1.0.6
+	# Six attempts of the first were counted: the one over the old limit included.
+	greeted 2 10 10.1.0.5
+	equals 12 "$(syn_packets pass within_limit)" "passed"
+}
+
+@test "SIGHUP reloads" {
+	agent_with 'smtpd_client_connection_rate_limit = 5'
+	lab_config 'smtpd_client_connection_rate_limit = 7'
+	kill -HUP "$LAB_AGENT"
+	wait_until 5 limit_is 7
+	greeted 7 10 10.1.0.5
+}
+
+@test "ports, exceptions, mode and interfaces change with a reload" {
+	agent_with 'smtpd_client_connection_rate_limit = 5'
+	lab_config 'smtpd_client_connection_rate_limit = 5' 'protected_ports = 587' 'mynetworks = 10.3.0.0/16'
+	ok synanvil reload
+	greeted 10 10 10.1.0.5 "$LAB_HOST" 25
+	greeted 5 10 10.1.0.5 "$LAB_HOST" 587
+	greeted 10 10 10.3.0.5 "$LAB_HOST" 587
+	lab_config 'smtpd_client_connection_rate_limit = 5' 'enforcement = monitor'
+	ok synanvil reload
+	greeted 10 10 10.1.0.7
+	equals 5 "$(syn_packets would_drop rate)" "would have been dropped"
+}
+
+@test "a bad file changes nothing, and the one who asked learns file, line, parameter and reason" {
+	local line
+	agent_with 'smtpd_client_connection_rate_limit = 5'
+	lab_config 'smtpd_client_connection_rate_limit = 8' 'smtpd_client_conection_rate_limit = 9'
+	line=$(wc -l <"$LAB_CONFIG")
+	fails 1 synanvil reload
+	says "$LAB_CONFIG:$line: error: smtpd_client_conection_rate_limit: "
+	limit_is 5
+	greeted 5 10 10.1.0.5
+	equals 0 "$(metric synanvil_config_last_reload_successful)" "metric"
+	logged 'smtpd_client_conection_rate_limit'
+
+	lab_config 'smtpd_client_connection_rate_limit = 10k'
+	fails 1 synanvil reload
+	says "$LAB_CONFIG:$line: error: smtpd_client_connection_rate_limit: .*|$LAB_CONFIG:[0-9]+: error: smtpd_client_connection_rate_limit: "
+	kill -HUP "$LAB_AGENT"
+	logged 'smtpd_client_connection_rate_limit.*10k|10k'
+	limit_is 5
+
+	lab_config 'smtpd_client_connection_rate_limit = 8'
+	ok synanvil reload
+	limit_is 8
+	equals 1 "$(metric synanvil_config_last_reload_successful)" "metric"
+}
+
+@test "what needs a restart is said, and is no failure" {
+	agent_with
+	sed -i 's/^source_table_size.*/source_table_size = 32768/' "$LAB_CONFIG"
+	ok synanvil reload
+	says source_table_size
+	equals 65536 "$(json .sources.capacity status)" "capacity"
+}
+
+# Two configurations that agree on what the flood's sources get, and differ in much else.
+reload_many()
+{
+	local i
+	lab_config 'smtpd_client_connection_rate_limit = 10' 'anvil_rate_time_unit = 600s' \
+		'mynetworks = 10.50.0.0/16, 10.51.0.0/16'
+	cp "$LAB_CONFIG" "$LAB_DIR/one.cf"
+	lab_config 'smtpd_client_connection_rate_limit = 10' 'anvil_rate_time_unit = 600s' \
+		'protected_ports = 587, 25' 'mynetworks = !10.52.0.0/16, 10.51.0.0/16, 10.50.0.0/15, 10.52.0.0/14' \
+		'587:smtpd_client_connection_rate_limit = 99'
+	cp "$LAB_CONFIG" "$LAB_DIR/two.cf"
+	for ((i = 0; i < 500; i++)); do
+		cp "$LAB_DIR/two.cf" "$LAB_CONFIG" && "$LAB_BUILD/synanvil" -s "$LAB_SOCKET" reload >/dev/null || return
+		cp "$LAB_DIR/one.cf" "$LAB_CONFIG" && "$LAB_BUILD/synanvil" -s "$LAB_SOCKET" reload >/dev/null || return
+	done
+}
+
+flood_processes()
+{
+	local pid
+	for pid in $(ip netns pids "$LAB_CLIENTS"); do
+		[ "$(cat "/proc/$pid/comm")" != syn-flood ] || echo "$pid"
+	done
+}
+
+@test "a thousand reloads under traffic misjudge no SYN" {
+	local exempt limited
+	agent_with 'smtpd_client_connection_rate_limit = 10' 'anvil_rate_time_unit = 600s' \
+		'mynetworks = 10.50.0.0/16, 10.51.0.0/16'
+	lab_flood -r 20000 -s 10.50.0.0 -a 100 "$LAB_HOST" 25 >"$BATS_TEST_TMPDIR/exempt" 3>&- &
+	exempt=$!
+	lab_flood -r 20000 -s 10.66.0.0 -a 100 "$LAB_HOST" 25 >"$BATS_TEST_TMPDIR/limited" 3>&- &
+	limited=$!
+	reload_many
+	# shellcheck disable=SC2046  # one word for each process
+	kill -s TERM $(flood_processes)
+	wait "$exempt" "$limited"
+	exempt=$(field sent "$(cat "$BATS_TEST_TMPDIR/exempt")")
+	limited=$(field sent "$(cat "$BATS_TEST_TMPDIR/limited")")
+	echo "judged while reloading: $exempt exempt SYNs, $limited of limited sources"
+	at_least 20000 "$limited" "traffic"
+	equals "$exempt" "$(syn_packets pass exempt)" "passed as exempt"
+	equals 1000 "$(syn_packets pass within_limit)" "passed within the limit"
+	equals $((limited - 1000)) "$(syn_packets drop rate)" "dropped"
+	equals 0 "$(syn_packets pass unlimited)" "passed as unlimited"
+	equals 0 "$(syn_packets pass undecided)" "passed undecided"
+}
