@@ -17,6 +17,7 @@ Q := $(if $(filter 1,$(V)),,@)
 say = @$(if $(filter 1,$(V)),:,printf '  %-8s %s\n' $(1) $(2))
 
 .DELETE_ON_ERROR:
+.PRECIOUS: $(BUILD)/bpf/%.bpf.o
 .SUFFIXES:
 .PHONY: all help check check-bpf check-e2e fuzz lint bench bench-mx install clean
 
@@ -39,6 +40,21 @@ help:
 COMMON := \
 
 DAEMON := \
+	agent/daemon/abi_hash.c \
+	agent/daemon/attachment.c \
+	agent/daemon/bpf_object.c \
+	agent/daemon/configuration.c \
+	agent/daemon/daemon.c \
+	agent/daemon/interfaces.c \
+	agent/daemon/link_watch.c \
+	agent/daemon/main.c \
+	agent/daemon/pins.c \
+	agent/daemon/privileges.c \
+	agent/daemon/reload.c \
+	agent/daemon/service_manager.c \
+	agent/daemon/settings.c \
+	agent/daemon/tables.c \
+	agent/daemon/tables_read.c \
 
 CLI := \
 
@@ -98,22 +114,25 @@ $(BUILD)/synanvil: $(call objects,$(COMMON) $(CLI))
 # --- unit tests and fuzz targets ----------------------------------------------------------------------------------------
 # UNIT_x lists the sources that tests/unit/test_x.c is linked with; FUZZ_x those of tests/fuzz/fuzz_x.c. Nothing else is.
 
+HEADERS := $(wildcard include/synanvil/* agent/*/*.h tests/*/*.h)
+
+.SECONDEXPANSION:
+
 UNITS   :=
 FUZZERS :=
 FUZZ_SECONDS ?= 30
 
-$(BUILD)/unit/test_%: tests/unit/test_%.c
+$(BUILD)/unit/test_%: tests/unit/test_%.c $$(UNIT_$$*) $(HEADERS)
 	$(call say,UNIT,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) $(filter-out -fPIE,$(CFLAGS)) $(SANITIZE) -Iagent/daemon -Iagent/cli \
-		$(call pkg_cflags,$(PKGS_COMMON) $(PKGS_DAEMON) $(PKGS_CLI)) -MMD -MP -MF $@.d \
-		$< $(UNIT_$*) $(call pkg_libs,cmocka $(PKGS_COMMON)) $(UNIT_LIBS_$*) -o $@
+		$(call pkg_cflags,$(PKGS_COMMON) $(PKGS_DAEMON) $(PKGS_CLI)) $< $(UNIT_$*) $(call pkg_libs,cmocka $(PKGS_COMMON)) $(UNIT_LIBS_$*) -o $@
 
-$(BUILD)/fuzz/fuzz_%: tests/fuzz/fuzz_%.c
+$(BUILD)/fuzz/fuzz_%: tests/fuzz/fuzz_%.c $$(FUZZ_$$*) $(HEADERS)
 	$(call say,FUZZ,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CLANG) $(CPPFLAGS) -std=gnu17 -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
-		-Iagent/daemon -Iagent/cli -MMD -MP -MF $@.d $< $(FUZZ_$*) $(call pkg_libs,$(PKGS_COMMON)) \
+		-Iagent/daemon -Iagent/cli $< $(FUZZ_$*) $(call pkg_libs,$(PKGS_COMMON)) \
 		$(FUZZ_LIBS_$*) -o $@
 
 check: $(addprefix $(BUILD)/unit/test_,$(UNITS))
@@ -148,6 +167,25 @@ e2e-tools: $(E2E_TOOLS)
 
 check-e2e: all e2e-tools
 	$(Q)SYNANVIL_BUILD=$(abspath $(BUILD)) tests/e2e/run
+
+# --- benchmarks ---------------------------------------------------------------------------------------------------------
+
+$(BUILD)/bpf/%.bpf.o: tests/bench/%.bpf.c
+	$(call say,BPF,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CLANG) $(BPF_CFLAGS) -MMD -MP -c $< -o $@
+
+DECISION := tests/bench/decision.c agent/daemon/tables.c agent/common/prefix.c agent/common/parse.c
+
+$(BUILD)/bench/decision: $(DECISION) $(HEADERS) $(addprefix $(BUILD)/gen/,synanvil.skel.h textbook.skel.h generator.skel.h)
+	$(call say,BENCH,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) $(filter-out -Wconversion,$(CFLAGS)) -Iagent/daemon $(DECISION) \
+		$(call pkg_libs,libbpf jansson) -lpthread -o $@
+
+.PHONY: bench-decision
+bench-decision: $(BUILD)/bench/decision
+	$(Q)$< $(BUILD)/bench/decision.json
 
 clean:
 	$(Q)rm -rf $(BUILD)

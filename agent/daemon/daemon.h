@@ -35,7 +35,7 @@ enum daemon_leave {
 	DAEMON_KEEP,   /* links and pins stay, for the next start to adopt */
 };
 
-#define DAEMON_SIGNALS 4
+#define DAEMON_SIGNALS 4 /* SIGHUP, SIGTERM, SIGINT, SIGUSR1 */
 
 struct daemon {
 	struct config *config;       /* in force */
@@ -53,8 +53,9 @@ struct daemon {
 	struct event_base *loop;
 	struct event *signals[DAEMON_SIGNALS];
 	struct event *watchdog;
-	struct event *stopping; /* leaves the loop once a pending reply had its time */
 	enum daemon_leave leave;
+	bool adopted; /* the tables are an earlier agent's */
+	bool running; /* the start succeeded */
 
 	struct state *state;
 	struct events *events;
@@ -67,6 +68,19 @@ struct daemon {
 		reload_succeeded; /* last time a configuration came into force; the start counts */
 	bool reload_ok;           /* the last reload (or the start) succeeded */
 };
+
+/*
+ * Brings the agent up from nothing: takes over config, loads or adopts the packet path, drops
+ * privileges. Logs why it failed; then what an earlier agent left in force still is. daemon_done is
+ * due in either case.
+ */
+int daemon_start(struct daemon *daemon, struct config *config, bool verbose);
+
+/* Serves until daemon_stop. 0 or -errno. */
+int daemon_run(struct daemon *daemon);
+
+/* Leaves as daemon->leave says and frees everything. */
+void daemon_done(struct daemon *daemon);
 
 /*
  * Reads the configuration file anew and puts it in force, or changes nothing. report gets errors,

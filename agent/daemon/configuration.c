@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The one path by which settings and configured exceptions reach the kernel, for the start and for
+ * every reload.
+ */
+#include "configuration.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "cleanup.h"
+#include "log.h"
+#include "rules.h"
+#include "settings.h"
+
+/* Rows that change hands start at zero; nobody writes to them, since the settings in force do not
+ * name them. */
+static int counters_clear(const struct tables *tables, const struct settings_plan *plan)
+{
+	int error = 0;
+
+	for (uint32_t slot = 0; slot < SA_SERVICE_SLOTS && !error; slot++)
+		if (plan->fresh_services & 1U << slot)
+			error = tables_counters_clear(tables, slot);
+	for (uint32_t slot = 0; slot < SA_INTERFACE_SLOTS && !error; slot++)
+		if (plan->fresh_interfaces & 1U << slot)
+			error = tables_interface_counters_clear(tables, slot);
+	return error;
+}
+
+int configuration_apply(struct daemon *daemon, const struct config *config,
+			const struct interfaces *interfaces, struct explanation *reterr_why)
+{
+	_cleanup_free_ struct exception_entry *entries = NULL;
+	struct settings_plan plan;
+	size_t count = 0;
+	int error;
+
+	error = settings_build(config, &daemon->settings, &plan);
+	if (!error)
+		error = rules_compile_configured(&config->exceptions, &entries, &count);
+	if (error)
+		return explain(reterr_why, error,
+			       "cannot build the settings of the packet path: %s",
+			       strerror(-error));
+	if (count > SA_PREFIXES_MAX)
+		return explain(reterr_why, -E2BIG,
+			       "smtpd_client_event_limit_exceptions: more than %d prefixes",
+			       SA_PREFIXES_MAX);
+	(void)interfaces_place(interfaces, &plan.settings);
+	error = counters_clear(&daemon->tables, &plan);
+	if (!error)
+		error = tables_configuration_switch(&daemon->tables, &plan.settings, entries,
+						    count);
+	if (error)
+		return explain(reterr_why, error, "cannot write the tables of the packet path: %s",
+			       strerror(-error));
+	daemon->settings = plan.settings;
+	return 0;
+}
+
+int configuration_explain_control(const char *path, const char *group, int error,
+				  struct explanation *reterr_why)
+{
+	switch (-error) {
+	case EADDRINUSE:
+		return explain(reterr_why, error, "control_socket: another agent answers at %s",
+			       path);
+	case EEXIST:
+		return explain(reterr_why, error, "control_socket: %s exists and is not a socket",
+			       path);
+	case ESRCH:
+		return explain(reterr_why, error, "control_group: there is no group %s", group);
+	default:
+		return explain(reterr_why, error, "control_socket: cannot listen on %s: %s", path,
+			       strerror(-error));
+	}
+}
+
+int configuration_explain_metrics(const char *listen, int error, struct explanation *reterr_why)
+{
+	if (error == -EADDRINUSE)
+		return explain(reterr_why, error, "metrics_listen: %s is in use by another program",
+			       listen);
+	if (error == -EINVAL)
+		return explain(reterr_why, error, "metrics_listen: %s is not HOST:PORT", listen);
+	return explain(reterr_why, error, "metrics_listen: cannot listen on %s: %s", listen,
+		       strerror(-error));
+}
+
+void configuration_log_report(const struct report *report)
+{
+	for (size_t i = 0; i < report->count; i++) {
+		const struct report_entry *entry = &report->entries[i];
+		char line[16] = "";
+
+		if (entry->line)
+			(void)snprintf(line, sizeof(line), ":%u", entry->line);
+		log_message(entry->severity == REPORT_ERROR ? LOG_LEVEL_ERROR : LOG_LEVEL_WARNING,
+			    "%s%s: %s%s%s", entry->file, line,
+			    entry->parameter ? entry->parameter : "", entry->parameter ? ": " : "",
+			    entry->message);
+	}
+	if (report->omitted)
+		log_warning("%zu more errors and warnings", report->omitted);
+}

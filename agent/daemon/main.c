@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * synanvild: options, configuration, start, loop, end. Exit status 1 on failure, 2 on wrong usage.
+ */
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "configuration.h"
+#include "daemon.h"
+#include "log.h"
+
+#define EXIT_USAGE 2
+
+struct options {
+	const char *file;
+	bool verbose;
+};
+
+static int usage(void)
+{
+	(void)fputs("usage: synanvild [-c FILE] [-v]\n", stderr);
+	return EXIT_USAGE;
+}
+
+/* 0, or the exit status. */
+static int options_parse(int argc, char **argv, struct options *ret_options)
+{
+	struct options options = { .file = CONFIG_DEFAULT_FILE };
+	int option;
+
+	while ((option = getopt(argc, argv, "c:v")) != -1) {
+		switch (option) {
+		case 'c':
+			options.file = optarg;
+			break;
+		case 'v':
+			options.verbose = true;
+			break;
+		default:
+			return usage();
+		}
+	}
+	if (optind != argc)
+		return usage();
+	*ret_options = options;
+	return 0;
+}
+
+static struct config *load(const char *file)
+{
+	struct report report = {};
+	struct config *config = NULL;
+	int error = config_load(file, &config, &report);
+
+	configuration_log_report(&report);
+	if (error && !report.errors)
+		log_error("%s: %s", file, strerror(-error));
+	report_done(&report);
+	return error ? NULL : config;
+}
+
+int main(int argc, char **argv)
+{
+	struct options options;
+	struct daemon daemon;
+	struct config *config;
+	int status = options_parse(argc, argv, &options);
+
+	if (status)
+		return status;
+	log_set_level(options.verbose ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO);
+	(void)signal(SIGPIPE, SIG_IGN);
+	config = load(options.file);
+	if (!config)
+		return EXIT_FAILURE;
+	status = daemon_start(&daemon, config, options.verbose) ? EXIT_FAILURE : EXIT_SUCCESS;
+	if (status == EXIT_SUCCESS && daemon_run(&daemon)) {
+		log_error("the event loop failed");
+		status = EXIT_FAILURE;
+	}
+	daemon_done(&daemon);
+	return status;
+}

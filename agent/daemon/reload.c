@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A reload: everything that can fail is made beside what is in force, then one switch, then the old
+ * goes.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "bpf_object.h"
+#include "cleanup.h"
+#include "configuration.h"
+#include "control_server.h"
+#include "daemon.h"
+#include "log.h"
+#include "metrics_server.h"
+#include "service_manager.h"
+#include "state.h"
+
+/* What a reload has made and not yet put in place of the old. */
+struct next {
+	struct config *config;
+	struct interfaces interfaces;
+	struct control_server *control; /* NULL: the old one goes on */
+	struct metrics_server *metrics; /* NULL: the old one goes on, or there is to be none */
+	bool replace_metrics;
+	bool state_moved;
+};
+
+static int make_servers(struct daemon *daemon, struct next *next, struct explanation *reterr_why)
+{
+	const struct config *old = daemon->config, *new = next->config;
+	int error = 0;
+
+	if (strcmp(old->control_socket, new->control_socket) != 0) {
+		error = control_server_new(daemon, new->control_socket, new->control_group,
+					   &next->control);
+		if (error)
+			return configuration_explain_control(new->control_socket,
+							     new->control_group, error, reterr_why);
+	}
+	next->replace_metrics = strcmp(old->metrics_listen, new->metrics_listen) != 0;
+	if (next->replace_metrics && *new->metrics_listen) {
+		error = metrics_server_new(daemon, new->metrics_listen, &next->metrics);
+		if (error)
+			return configuration_explain_metrics(new->metrics_listen, error,
+							     reterr_why);
+	}
+	return 0;
+}
+
+static int move_state(struct daemon *daemon, struct next *next, struct explanation *reterr_why)
+{
+	const char *directory = next->config->state_directory;
+	int error;
+
+	if (strcmp(daemon->config->state_directory, directory) == 0)
+		return 0;
+	error = state_move(daemon->state, directory);
+	if (error)
+		return explain(reterr_why, error, "state_directory: cannot move to %s: %s",
+			       directory, strerror(-error));
+	next->state_moved = true;
+	return 0;
+}
+
+static int make_next(struct daemon *daemon, struct next *next, struct explanation *reterr_why)
+{
+	int error =
+		interfaces_plan(next->config, &daemon->interfaces, &next->interfaces, reterr_why);
+
+	if (!error)
+		error = make_servers(daemon, next, reterr_why);
+	if (!error)
+		error = interfaces_attach(&next->interfaces, daemon->xdp_mode,
+					  bpf_object_program_fd(daemon->program), reterr_why);
+	if (!error)
+		error = move_state(daemon, next, reterr_why);
+	if (!error)
+		error = configuration_apply(daemon, next->config, &next->interfaces, reterr_why);
+	return error;
+}
+
+static void undo(struct daemon *daemon, struct next *next)
+{
+	if (next->state_moved && state_move(daemon->state, daemon->config->state_directory))
+		log_error("exceptions and blocks stay in %s", next->config->state_directory);
+	interfaces_detach(&next->interfaces, &daemon->interfaces);
+	next->metrics = metrics_server_free(next->metrics);
+	next->control = control_server_free(next->control);
+	next->config = config_free(next->config);
+}
+
+static void commit(struct daemon *daemon, struct next *next)
+{
+	interfaces_detach(&daemon->interfaces, &next->interfaces);
+	daemon->interfaces = next->interfaces;
+	if (next->control) {
+		(void)control_server_free(daemon->control);
+		daemon->control = next->control;
+	}
+	if (next->replace_metrics) {
+		(void)metrics_server_free(daemon->metrics);
+		daemon->metrics = next->metrics;
+	}
+	if (daemon->started_with)
+		config_free(daemon->config);
+	else
+		daemon->started_with = daemon->config;
+	daemon->config = next->config;
+}
+
+/* What the new file asks for and only a new start can do. */
+static void report_restart(const struct daemon *daemon, const struct config *config,
+			   struct report *report)
+{
+	const struct config *start = daemon->started_with ? daemon->started_with : daemon->config;
+	const char *parameter = config_needs_restart(start, config);
+
+	if (parameter)
+		report_add(report, REPORT_WARNING, config->file, 0, parameter,
+			   "takes effect at the next start (synanvil restart)");
+	if (strcmp(start->control_socket, config->control_socket) == 0 &&
+	    strcmp(start->control_group, config->control_group) != 0)
+		report_add(report, REPORT_WARNING, config->file, 0, "control_group",
+			   "takes effect at the next start (synanvil restart)");
+}
+
+static int reload(struct daemon *daemon, struct report *report)
+{
+	struct next next = {};
+	struct explanation why;
+	int error = config_load(daemon->config->file, &next.config, report);
+
+	if (error) {
+		if (!report->errors)
+			report_add(report, REPORT_ERROR, daemon->config->file, 0, NULL, "%s",
+				   strerror(-error));
+		return error;
+	}
+	report_restart(daemon, next.config, report);
+	error = make_next(daemon, &next, &why);
+	if (error) {
+		report_add(report, REPORT_ERROR, daemon->config->file, 0, NULL, "%s", why.text);
+		undo(daemon, &next);
+		return error;
+	}
+	commit(daemon, &next);
+	return 0;
+}
+
+int daemon_reload(struct daemon *daemon, struct report *report)
+{
+	int error;
+
+	service_manager_reloading();
+	error = reload(daemon, report);
+	daemon->reload_ok = error == 0;
+	if (error) {
+		log_error("reload failed, the configuration in force stays as it was");
+	} else {
+		daemon->reload_succeeded = wall_now();
+		log_info("reloaded %s", daemon->config->file);
+	}
+	service_manager_ready();
+	return error;
+}
