@@ -34,7 +34,7 @@ static int print_libbpf(enum libbpf_print_level level, const char *format, va_li
 	(void)level;
 	(void)vsnprintf(line, sizeof(line), format, arguments);
 	line[strcspn(line, "\n")] = '\0';
-	log_debug("libbpf: %s", line);
+	log_debug("%s", line);
 	return 0;
 }
 

@@ -22,7 +22,9 @@
 
 #include "cleanup.h"
 
-#define NEW_SUFFIX    ".new"
+/* Of a pin on its way to its name. A suffix is not possible: the BPF file system refuses names with
+ * a dot. */
+#define NEW_PREFIX    "new-"
 #define PIN_NAME_SIZE 64
 /* Two agents may meet while one of them removes the directory; each turn means that one has just
  * left. */
@@ -82,18 +84,6 @@ static int directory_lock(const char *directory, int *ret_pins, struct explanati
 	return 0;
 }
 
-int pins_open(const char *directory, int *ret_pins, struct explanation *reterr_why)
-{
-	int error = -ESTALE;
-
-	for (int i = 0; i < OPEN_ATTEMPTS && (error == -ESTALE || error == -ENOENT); i++) {
-		error = directory_make(directory, reterr_why);
-		if (!error)
-			error = directory_lock(directory, ret_pins, reterr_why);
-	}
-	return error;
-}
-
 int pins_get(const char *name)
 {
 	int fd = bpf_obj_get(name);
@@ -104,11 +94,10 @@ int pins_get(const char *name)
 int pins_put(const char *name, int fd)
 {
 	char fresh[PIN_NAME_SIZE];
-	int length = snprintf(fresh, sizeof(fresh), "%s" NEW_SUFFIX, name);
+	int length = snprintf(fresh, sizeof(fresh), NEW_PREFIX "%s", name);
 
 	if (length < 0 || (size_t)length >= sizeof(fresh))
 		return -ENAMETOOLONG;
-	(void)unlink(fresh); /* left by an agent that was killed here */
 	if (bpf_obj_pin(fd, fresh))
 		return -errno;
 	return rename(fresh, name) ? -errno : 0;
@@ -165,6 +154,32 @@ static int remove_one(const char *name, void *context)
 
 	if (failed && !*error)
 		*error = failed;
+	return 0;
+}
+
+/* What an agent that was killed in pins_put left; a link among them would outlive its removal. */
+static int leftovers_remove(int pins)
+{
+	int first_error = 0, error = pins_each(pins, NEW_PREFIX, remove_one, &first_error);
+
+	return error ? error : first_error;
+}
+
+int pins_open(const char *directory, int *ret_pins, struct explanation *reterr_why)
+{
+	_cleanup_close_ int pins = -1;
+	int error = -ESTALE;
+
+	for (int i = 0; i < OPEN_ATTEMPTS && (error == -ESTALE || error == -ENOENT); i++) {
+		error = directory_make(directory, reterr_why);
+		if (!error)
+			error = directory_lock(directory, &pins, reterr_why);
+	}
+	if (!error && leftovers_remove(pins))
+		error = explain(reterr_why, -EIO, "cannot clean up bpf_directory %s", directory);
+	if (error)
+		return error;
+	*ret_pins = TAKE_FD(pins);
 	return 0;
 }
 

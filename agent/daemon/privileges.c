@@ -83,9 +83,11 @@ int privileges_drop(const struct privileges_user *user, struct explanation *rete
 	if (capng_updatev(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED, CAP_BPF, CAP_NET_ADMIN,
 			  CAP_PERFMON, -1))
 		error = -EINVAL;
+	/* Needs CAP_SETPCAP, which a careful service manager does not give; then it has set the
+	 * bounds itself. */
+	(void)capng_apply(CAPNG_SELECT_BOUNDS);
 	if (!error && user->change)
-		error = capng_change_id((int)user->uid, (int)user->gid,
-					CAPNG_DROP_SUPP_GRP | CAPNG_CLEAR_BOUNDING);
+		error = capng_change_id((int)user->uid, (int)user->gid, CAPNG_DROP_SUPP_GRP);
 	else if (!error)
 		error = capng_apply(CAPNG_SELECT_CAPS);
 	if (error)
