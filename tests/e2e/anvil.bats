@@ -35,8 +35,12 @@ SCRIPT='
 
 setup_file()
 {
-	requires postfix
-	file_lab
+	file_lab postfix || return 0
+}
+
+setup()
+{
+	file_ready
 }
 
 teardown_file()

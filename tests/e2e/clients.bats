@@ -7,8 +7,7 @@ load helpers
 
 setup_file()
 {
-	file_lab
-	requires postfix swaks nc ping
+	file_lab postfix swaks nc ping || return 0
 	postfix_start
 	lab_banner -u 25 2222
 }
@@ -16,6 +15,11 @@ setup_file()
 teardown_file()
 {
 	file_lab_down
+}
+
+setup()
+{
+	file_ready
 }
 
 teardown()

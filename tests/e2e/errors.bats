@@ -7,12 +7,17 @@ load helpers
 
 setup_file()
 {
-	file_lab
+	file_lab || return 0
 }
 
 teardown_file()
 {
 	file_lab_down
+}
+
+setup()
+{
+	file_ready
 }
 
 teardown()

@@ -9,37 +9,58 @@ bats_require_minimum_version 1.5.0
 . "$BATS_TEST_DIRNAME/lab.bash"
 . "$BATS_TEST_DIRNAME/postfix.bash"
 
-# requires WHAT...: skips the test (in setup_file: the file), with the reason, where something is not there.
-requires()
+# missing WHAT...: prints the first of these that is not there, and fails if there is none.
+missing()
 {
 	local what
 	for what in "$@"; do
 		case $what in
-		root) [ "$(id -u)" -eq 0 ] || skip "needs root" ;;
-		programs) [ -x "$LAB_BUILD/synanvild" ] && [ -x "$LAB_BUILD/synanvil" ] || skip "needs make" ;;
-		tools) [ -x "$LAB_TOOLS/attempts" ] || skip "needs make e2e-tools" ;;
-		postfix) [ -n "$(postfix_daemon_directory)" ] || skip "needs Postfix" ;;
-		*) command -v "$what" >/dev/null || skip "needs the command $what" ;;
+		root) [ "$(id -u)" -eq 0 ] || { echo root; return; } ;;
+		programs) [ -x "$LAB_BUILD/synanvil" ] || { echo "the programs (make)"; return; } ;;
+		tools) [ -x "$LAB_TOOLS/syn-flood" ] || { echo "the test tools (make e2e-tools)"; return; } ;;
+		postfix) [ -n "$(postfix_daemon_directory)" ] || { echo Postfix; return; } ;;
+		*) command -v "$what" >/dev/null || { echo "the command $what"; return; } ;;
 		esac
 	done
+	return 1
 }
 
-# For setup_file: a lab named after the file and this run.
+# requires WHAT...: for a test; skips it, with the reason, where something is not there.
+requires()
+{
+	local what
+	! what=$(missing "$@") || skip "needs $what"
+}
+
+# file_lab [WHAT]...: for setup_file; a lab named after the file and this run. Fails where something is not there, and
+# then file_ready skips each test of the file (bats cannot skip in setup_file).
 file_lab()
 {
 	local file=${BATS_TEST_FILENAME##*/}
-	requires root programs tools jq ip ethtool nsenter
-	lab_up "${SYNANVIL_E2E_RUN:-$$}-${file%.bats}"
+	if E2E_MISSING=$(missing root programs tools jq ip ethtool nsenter "$@"); then
+		export E2E_MISSING
+		return 1
+	fi
+	lab_up "${SYNANVIL_E2E_RUN:-$$}-${file%.bats}" || exit 1
+}
+
+# For setup.
+file_ready()
+{
+	[ -z "${E2E_MISSING:-}" ] || skip "needs $E2E_MISSING"
 }
 
 file_lab_down()
 {
-	[ -z "${LAB:-}" ] || { postfix_stop; lab_down; }
+	[ -n "${LAB:-}" ] || return 0
+	postfix_stop
+	lab_down
 }
 
 # For teardown: the log explains a failed test.
 agent_teardown()
 {
+	[ -n "${LAB:-}" ] || return 0
 	if [ -z "${BATS_TEST_COMPLETED:-}" ] && [ -s "$LAB_LOG" ]; then
 		echo "--- end of the agent's log" >&2
 		tail -n 30 "$LAB_LOG" >&2

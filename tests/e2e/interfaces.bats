@@ -8,7 +8,7 @@ load helpers
 
 setup_file()
 {
-	file_lab
+	file_lab || return 0
 	lab_banner 25
 }
 
@@ -17,9 +17,15 @@ teardown_file()
 	file_lab_down
 }
 
+setup()
+{
+	file_ready
+}
+
 teardown()
 {
 	agent_teardown
+	[ -n "${LAB:-}" ] || return 0
 	in_mail ip link del m1 2>/dev/null || :
 	in_mail ip link del plain0 2>/dev/null || :
 	in_mail "$LAB_TOOLS/foreign-xdp" m0 off 2>/dev/null || :

@@ -7,13 +7,18 @@ load helpers
 
 setup_file()
 {
-	file_lab
+	file_lab || return 0
 	lab_banner 25 587
 }
 
 teardown_file()
 {
 	file_lab_down
+}
+
+setup()
+{
+	file_ready
 }
 
 teardown()
