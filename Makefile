@@ -38,6 +38,26 @@ help:
 # A file is in a program because somebody wrote it here.
 
 COMMON := \
+	agent/common/config.c \
+	agent/common/config_check.c \
+	agent/common/config_endpoint.c \
+	agent/common/config_expand.c \
+	agent/common/config_file.c \
+	agent/common/config_lines.c \
+	agent/common/config_lists.c \
+	agent/common/config_relation.c \
+	agent/common/config_services.c \
+	agent/common/config_settings.c \
+	agent/common/config_store.c \
+	agent/common/config_table.c \
+	agent/common/config_tables.c \
+	agent/common/config_texts.c \
+	agent/common/config_words.c \
+	agent/common/log.c \
+	agent/common/mono.c \
+	agent/common/parse.c \
+	agent/common/prefix.c \
+	agent/common/report.c \
 
 DAEMON := \
 	agent/daemon/abi_hash.c \

@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Loading: read lines, expand values, check and store them; nothing of a file with an error is ever
+ * used.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cleanup.h"
+#include "config_internal.h"
+
+static void config_freep(struct config **config)
+{
+	config_free(*config);
+}
+
+static struct config *config_new(const char *name)
+{
+	_cleanup_(config_freep) struct config *config = calloc(1, sizeof(*config));
+
+	if (!config)
+		return NULL;
+	config->file = strdup(name);
+	config->values = calloc(1, sizeof(*config->values));
+	return config->file && config->values ? TAKE_PTR(config) : NULL;
+}
+
+static void loader_init(struct config_loader *loader, struct config *config,
+			const struct config_reader *reader, struct report *report)
+{
+	*loader = (struct config_loader){
+		.config = config,
+		.report = report,
+		.errors_before = report->errors,
+		.reader = reader,
+		.read_left = CONFIG_READ_BYTES_MAX,
+		.files_left = CONFIG_FILES_MAX,
+		.expansion_left = CONFIG_EXPANDED_MAX,
+	};
+}
+
+/* All but reading the file; text is rewritten. */
+static int parse(struct config_loader *loader, char *text, size_t size)
+{
+	int r = config_settings_read(loader, text, size);
+
+	if (r == 0)
+		r = config_expand_all(loader);
+	if (r == 0)
+		r = config_store_all(loader);
+	if (r == 0 && loader->report->errors > loader->errors_before)
+		r = -EINVAL;
+	return r;
+}
+
+int config_parse_buffer(const char *name, const char *text, size_t size,
+			const struct config_reader *reader, struct config **ret_config,
+			struct report *report)
+{
+	_cleanup_(config_freep) struct config *config = config_new(name);
+	_cleanup_free_ char *copy = malloc(size + 1);
+	struct config_loader loader;
+	int r;
+
+	if (!config || !copy)
+		return -ENOMEM;
+	if (memchr(text, '\0', size)) {
+		report_add(report, REPORT_ERROR, name, 0, NULL, "there is a NUL byte in the file");
+		return -EINVAL;
+	}
+	memcpy(copy, text, size);
+	loader_init(&loader, config, reader, report);
+	r = parse(&loader, copy, size);
+	if (r == 0)
+		*ret_config = TAKE_PTR(config);
+	return r;
+}
+
+int config_load(const char *file, struct config **ret_config, struct report *report)
+{
+	static const struct config_reader reader = { config_read_file, NULL };
+	_cleanup_(config_freep) struct config *config = config_new(file);
+	_cleanup_free_ char *text = NULL;
+	struct config_loader loader;
+	size_t size = 0;
+	int r;
+
+	if (!config)
+		return -ENOMEM;
+	loader_init(&loader, config, &reader, report);
+	r = config_read(&loader, file, &text, &size);
+	if (r == 0)
+		r = parse(&loader, text, size);
+	if (r == 0)
+		*ret_config = TAKE_PTR(config);
+	return r;
+}
+
+struct config *config_free(struct config *config)
+{
+	if (!config)
+		return NULL;
+	for (size_t i = 0; i < config->interface_count; i++)
+		free(config->interfaces[i]);
+	free(config->interfaces);
+	config_patterns_done(&config->exceptions);
+	free(config->metrics_listen);
+	free(config->control_socket);
+	free(config->control_group);
+	free(config->bpf_directory);
+	free(config->state_directory);
+	config_values_free(config->values);
+	free(config->file);
+	free(config);
+	return NULL;
+}
+
+const char *config_needs_restart(const struct config *a, const struct config *b)
+{
+	for (size_t i = 0; i < config_parameter_count; i++) {
+		if (config_parameters[i].at_start && strcmp(a->values->settings[i].value.data,
+							    b->values->settings[i].value.data) != 0)
+			return config_parameters[i].name;
+	}
+	return NULL;
+}
+
+bool config_exempts(const struct config *config, const struct sa_address *address)
+{
+	struct prefix client;
+
+	prefix_of(address, 128, &client);
+	for (size_t i = 0; i < config->exceptions.count; i++) {
+		const struct config_pattern *pattern = &config->exceptions.items[i];
+
+		if (pattern->is_prefix && prefix_covers(&pattern->prefix, &client))
+			return !pattern->negated;
+	}
+	return false;
+}
+
+/* A value as it may stand in a file: blanks in front do not count, "$" is written "$$". */
+static int visit(const struct config_setting *setting,
+		 int (*visitor)(const struct config_value *value, void *context), void *context)
+{
+	const char *value = setting->value.data + strspn(setting->value.data, " \t\n\v\f\r");
+	struct config_text text = { 0 };
+	struct config_value shown = {
+		.name = config_setting_name(setting),
+		.value = value,
+		.changed = setting->changed,
+		.origin = setting->origin,
+	};
+	int r = 0;
+
+	if (strchr(value, '$')) {
+		for (; *value != '\0' && r == 0; value++)
+			r = config_text_append(&text, *value == '$' ? "$$" : value,
+					       *value == '$' ? 2 : 1);
+		shown.value = text.data;
+	}
+	if (r == 0)
+		r = visitor(&shown, context);
+	free(text.data);
+	return r;
+}
+
+int config_each(const struct config *config,
+		int (*visitor)(const struct config_value *value, void *context), void *context)
+{
+	const struct config_values *values = config->values;
+	int r = 0;
+
+	for (size_t i = 0; i < config_parameter_count && r == 0; i++) {
+		r = visit(&values->settings[i], visitor, context);
+		for (size_t j = 0; j < values->override_count && r == 0; j++) {
+			const struct config_setting *override = &values->overrides[j];
+
+			if (override->parameter == &config_parameters[i] &&
+			    override->service < SA_SERVICES_MAX)
+				r = visit(override, visitor, context);
+		}
+	}
+	return r;
+}
