@@ -175,10 +175,12 @@ static void look(struct interface *interface)
 
 	if (interface_attached(interface) &&
 	    (ifindex != interface->ifindex || !attachment_holds(interface->link, ifindex))) {
-		log_warning("interface %s is gone: it is attached again when it returns",
-			    interface->name);
+		log_warning("interface %s %s", interface->name,
+			    ifindex == interface->ifindex
+				    ? "lost its link to the packet path: attaching again"
+				    : "is gone: it is attached again when it returns");
 		detach(interface);
-		interface->warned = true;
+		interface->warned = !ifindex;
 	}
 	if (ifindex && ifindex != interface->ifindex)
 		interface->warned = false;

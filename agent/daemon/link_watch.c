@@ -17,9 +17,14 @@
 
 #define RECEIVE_SIZE 16384
 
+/* The kernel sends no message when somebody takes an XDP link away, or frees an interface that is
+ * down of one. */
+#define LOOK_AGAIN_S 5
+
 struct link_watch {
 	struct mnl_socket *socket;
 	struct event *readable;
+	struct event *timer;
 	struct link_listener listener;
 	bool concerned; /* while a burst of messages is read */
 };
@@ -72,6 +77,14 @@ static void read_all(evutil_socket_t socket, short what, void *context)
 		watch->listener.changed(watch->listener.context);
 }
 
+static void look_again(evutil_socket_t socket, short what, void *context)
+{
+	const struct link_watch *watch = context;
+
+	(void)socket, (void)what;
+	watch->listener.changed(watch->listener.context);
+}
+
 static void watch_free(struct link_watch **watch)
 {
 	*watch = link_watch_free(*watch);
@@ -81,6 +94,7 @@ int link_watch_new(struct event_base *loop, const struct link_listener *listener
 		   struct link_watch **ret_watch)
 {
 	_cleanup_(watch_free) struct link_watch *watch = calloc(1, sizeof(*watch));
+	const struct timeval interval = { LOOK_AGAIN_S, 0 };
 
 	if (!watch)
 		return -ENOMEM;
@@ -92,6 +106,9 @@ int link_watch_new(struct event_base *loop, const struct link_listener *listener
 				    read_all, watch);
 	if (!watch->readable || event_add(watch->readable, NULL))
 		return -ENOMEM;
+	watch->timer = event_new(loop, -1, EV_PERSIST, look_again, watch);
+	if (!watch->timer || event_add(watch->timer, &interval))
+		return -ENOMEM;
 	*ret_watch = TAKE_PTR(watch);
 	return 0;
 }
@@ -99,6 +116,8 @@ int link_watch_new(struct event_base *loop, const struct link_listener *listener
 struct link_watch *link_watch_free(struct link_watch *watch)
 {
 	if (watch) {
+		if (watch->timer)
+			event_free(watch->timer);
 		if (watch->readable)
 			event_free(watch->readable);
 		if (watch->socket)

@@ -15,7 +15,7 @@ struct link_watch;
 struct link_listener {
 	bool (*concerns)(const char *name, uint32_t ifindex,
 			 void *context); /* is this interface of interest? */
-	void (*changed)(void *context);  /* at least one of interest, or nobody knows */
+	void (*changed)(void *context);  /* at least one of interest; also every few seconds */
 	void *context;
 };
 

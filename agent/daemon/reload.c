@@ -114,15 +114,24 @@ static void report_restart(const struct daemon *daemon, const struct config *con
 			   struct report *report)
 {
 	const struct config *start = daemon->started_with ? daemon->started_with : daemon->config;
-	const char *parameter = config_needs_restart(start, config);
+	const struct {
+		const char *parameter;
+		bool waits;
+	} rows[] = {
+		{ "source_table_size", start->source_table_size != config->source_table_size },
+		{ "bpf_directory", strcmp(start->bpf_directory, config->bpf_directory) != 0 },
+		{ "xdp_mode", start->xdp_mode != config->xdp_mode },
+		/* The socket's group could be changed only with a capability that the agent has
+		   dropped. */
+		{ "control_group",
+		  strcmp(start->control_socket, config->control_socket) == 0 &&
+			  strcmp(start->control_group, config->control_group) != 0 },
+	};
 
-	if (parameter)
-		report_add(report, REPORT_WARNING, config->file, 0, parameter,
-			   "takes effect at the next start (synanvil restart)");
-	if (strcmp(start->control_socket, config->control_socket) == 0 &&
-	    strcmp(start->control_group, config->control_group) != 0)
-		report_add(report, REPORT_WARNING, config->file, 0, "control_group",
-			   "takes effect at the next start (synanvil restart)");
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		if (rows[i].waits)
+			report_add(report, REPORT_WARNING, config->file, 0, rows[i].parameter,
+				   "takes effect at the next start (synanvil restart)");
 }
 
 static int reload(struct daemon *daemon, struct report *report)
