@@ -31,14 +31,6 @@
 #define BATCH 64
 #define CHUNK 65536
 
-static volatile sig_atomic_t stopped;
-
-static void stop(int signal_number)
-{
-	(void)signal_number;
-	stopped = 1;
-}
-
 struct order {
 	struct flood_plan plan;
 	unsigned ifindex;
@@ -223,7 +215,7 @@ static void send_frames(int program, unsigned ifindex, unsigned count)
 			    .flags = BPF_F_TEST_XDP_LIVE_FRAMES, .batch_size = BATCH);
 	int error = bpf_prog_test_run_opts(program, &options);
 
-	if (error && error != -EINTR)
+	if (error)
 		die("BPF_PROG_TEST_RUN", -error);
 }
 
@@ -241,19 +233,37 @@ static void keep_rate(const struct timespec *started, uint64_t sent, uint64_t ra
 	(void)clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL);
 }
 
+/* The signals that end the flood stay blocked: inside the kernel's loop they would leave the number
+ * of frames unknown. */
+static sigset_t block_signals(void)
+{
+	sigset_t signals;
+
+	sigemptyset(&signals);
+	sigaddset(&signals, SIGTERM);
+	sigaddset(&signals, SIGINT);
+	(void)sigprocmask(SIG_BLOCK, &signals, NULL);
+	return signals;
+}
+
+static bool stopped(const sigset_t *signals)
+{
+	static const struct timespec at_once;
+
+	return sigtimedwait(signals, NULL, &at_once) > 0;
+}
+
 int main(int argc, char **argv)
 {
 	struct order order = parse_arguments(argc, argv);
 	struct syn_flood_bpf *skeleton = load(&order.plan);
-	struct sigaction action = { .sa_handler = stop };
+	sigset_t signals = block_signals();
 	uint64_t chunk = order.rate && order.rate / 50 < CHUNK ? order.rate / 50 + 1 : CHUNK;
 	struct timespec started;
 	uint64_t sent = 0;
 
-	(void)sigaction(SIGTERM, &action, NULL);
-	(void)sigaction(SIGINT, &action, NULL);
 	clock_gettime(CLOCK_MONOTONIC, &started);
-	while (!stopped && (!order.count || sent < order.count)) {
+	while (!stopped(&signals) && (!order.count || sent < order.count)) {
 		uint64_t next =
 			order.count && order.count - sent < chunk ? order.count - sent : chunk;
 
