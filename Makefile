@@ -53,6 +53,7 @@ COMMON := \
 	agent/common/config_tables.c \
 	agent/common/config_texts.c \
 	agent/common/config_words.c \
+	agent/common/control_protocol.c \
 	agent/common/log.c \
 	agent/common/mono.c \
 	agent/common/parse.c \
@@ -77,6 +78,26 @@ DAEMON := \
 	agent/daemon/tables_read.c \
 
 CLI := \
+	agent/cli/ask.c \
+	agent/cli/cli.c \
+	agent/cli/client.c \
+	agent/cli/command_line.c \
+	agent/cli/command_table.c \
+	agent/cli/commands_agent.c \
+	agent/cli/commands_local.c \
+	agent/cli/commands_rules.c \
+	agent/cli/detach.c \
+	agent/cli/help.c \
+	agent/cli/main.c \
+	agent/cli/output_json.c \
+	agent/cli/output_text.c \
+	agent/cli/output_text_config.c \
+	agent/cli/output_text_show.c \
+	agent/cli/output_text_status.c \
+	agent/cli/text_form.c \
+	agent/cli/text_table.c \
+	agent/cli/text_value.c \
+	agent/cli/top_live.c \
 
 # --- flags ------------------------------------------------------------------------------------------------------------
 
@@ -142,6 +163,15 @@ UNITS   :=
 FUZZERS :=
 FUZZ_SECONDS ?= 30
 
+UNITS += control_protocol cli_command_line cli_output cli_run
+UNIT_control_protocol := agent/common/control_protocol.c
+UNIT_cli_command_line := agent/cli/command_line.c agent/cli/command_table.c agent/cli/help.c
+UNIT_cli_output := $(filter agent/cli/output% agent/cli/text_%,$(CLI)) agent/common/log.c agent/common/report.c
+UNIT_cli_run := $(COMMON) $(filter-out agent/cli/main.c,$(CLI))
+UNIT_LIBS_cli_run := $(call pkg_libs,$(PKGS_CLI)) -lbpf -lelf
+FUZZERS += control_protocol
+FUZZ_control_protocol := agent/common/control_protocol.c
+
 $(BUILD)/unit/test_%: tests/unit/test_%.c $$(UNIT_$$*) $(HEADERS)
 	$(call say,UNIT,$@)
 	@mkdir -p $(@D)
@@ -160,6 +190,21 @@ check: $(addprefix $(BUILD)/unit/test_,$(UNITS))
 
 fuzz: $(addprefix $(BUILD)/fuzz/fuzz_,$(FUZZERS))
 	$(Q)tests/fuzz/run $(FUZZ_SECONDS) $^
+
+# --- packet path under test ---------------------------------------------------------------------------------------------
+
+BPF_TESTS := rows_ipv4 rows_ipv6 rows_services
+BPF_LAB   := $(addprefix tests/bpf/,lab.c lab_traffic.c packets.c oracle.c rows.c) agent/daemon/tables.c \
+	agent/daemon/tables_read.c agent/daemon/rules.c agent/common/prefix.c agent/common/parse.c
+
+$(BUILD)/bpftest/test_%: tests/bpf/test_%.c $(BPF_LAB) $(wildcard tests/bpf/*.h) $(BUILD)/gen/synanvil.skel.h
+	$(call say,BPFTEST,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) $(filter-out -fPIE,$(CFLAGS)) $(SANITIZE) -Iagent/daemon -Itests/bpf -MMD -MP -MF $@.d \
+		$< $(BPF_LAB) $(call pkg_libs,cmocka libbpf) -lelf -pthread -o $@
+
+check-bpf: $(addprefix $(BUILD)/bpftest/test_,$(BPF_TESTS))
+	$(Q)tests/unit/run $^
 
 # --- end to end ---------------------------------------------------------------------------------------------------------
 
@@ -206,6 +251,29 @@ $(BUILD)/bench/decision: $(DECISION) $(HEADERS) $(addprefix $(BUILD)/gen/,synanv
 .PHONY: bench-decision
 bench-decision: $(BUILD)/bench/decision
 	$(Q)$< $(BUILD)/bench/decision.json
+
+# The whole path. path_drop is built once for each XDP contender, from that contender's own source.
+$(BUILD)/bpf/path_drop_synanvil.bpf.o: PROGRAM := -DPROGRAM=synanvil -DPROGRAM_SOURCE='"bpf/synanvil.bpf.c"'
+$(BUILD)/bpf/path_drop_textbook.bpf.o: PROGRAM := -DPROGRAM=textbook -DPROGRAM_SOURCE='"tests/bench/textbook.bpf.c"'
+$(BUILD)/bpf/path_drop_%.bpf.o: tests/bench/path_drop.bpf.c
+	$(call say,BPF,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CLANG) $(BPF_CFLAGS) -I. $(PROGRAM) -MMD -MP -c $< -o $@
+
+PATH_BENCH := $(addprefix tests/bench/,path.c path_lab.c path_flood.c path_xdp.c path_netfilter.c path_report.c) \
+	agent/daemon/tables.c agent/common/prefix.c agent/common/parse.c
+PATH_SKELETONS := $(addprefix $(BUILD)/gen/,$(addsuffix .skel.h,synanvil textbook path_flood path_drop_synanvil \
+	path_drop_textbook))
+
+$(BUILD)/bench/path: $(PATH_BENCH) $(PATH_SKELETONS) tests/bench/path.h tests/bench/path_flood.h
+	$(call say,BENCH,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -Iagent/daemon -MMD -MP -MF $@.d $(PATH_BENCH) $(HARDEN) \
+		$(call pkg_libs,libbpf $(PKGS_COMMON)) -o $@
+
+.PHONY: bench-path
+bench-path: $(BUILD)/bench/path
+	$(Q)SYNANVIL_BUILD=$(abspath $(BUILD)) tests/bench/path.sh
 
 clean:
 	$(Q)rm -rf $(BUILD)

@@ -57,7 +57,7 @@ static const struct command commands[] = {
 	{ { "reload" }, "", 0, 0, 0,
 	  "Reads the configuration again; a bad one is refused.", command_reload },
 	{ { "restart" }, "", 0, 0, 0,
-	  "Ends the agent but not the limiter, for the next start.", command_restart },
+	  "Ends the agent, but the limiter stays at work.", command_restart },
 	{ { "detach" }, "", 0, 0, OPTION_BIT(OPTION_FILE),
 	  "Ends all limiting, also after an agent that is gone.", command_detach },
 	{ { "version" }, "", 0, 0, 0, "Shows the version of this program.", command_version },

@@ -136,10 +136,12 @@ enum cli_status command_check(struct cli *cli, const struct command_line *line)
 {
 	const char *file = line->options[OPTION_FILE] ? line->options[OPTION_FILE] : CONFIG_DEFAULT_FILE;
 	_cleanup_(report_done) struct report report = { 0 };
+	_cleanup_(cleanup_config) struct config *config = NULL;
 	_cleanup_json_ json_t *result = NULL;
 	enum cli_status status;
 
-	if (config_check(file, &report) == -ENOMEM)
+	if (config_load(file, &config, &report) == -ENOMEM ||
+	    (config && config_check(config, &report) == -ENOMEM))
 		return no_memory(cli);
 	result = report_json(&report);
 	if (!result)

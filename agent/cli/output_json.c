@@ -9,7 +9,7 @@
 
 static int print_line(FILE *stream, const json_t *value)
 {
-	if (json_dumpf(value, stream, JSON_ENSURE_ASCII) || fputc('\n', stream) == EOF)
+	if (json_dumpf(value, stream, JSON_ENSURE_ASCII | JSON_ENCODE_ANY) || fputc('\n', stream) == EOF)
 		return -EIO;
 	return 0;
 }

@@ -13,6 +13,11 @@
 #include "text_table.h"
 #include "text_value.h"
 
+int text_written(FILE *stream)
+{
+	return ferror(stream) ? -EIO : 0;
+}
+
 const json_t *text_items_or_say(FILE *stream, const json_t *result, const char *key, const char *sentence)
 {
 	const json_t *items = json_object_get(result, key);
@@ -44,14 +49,14 @@ int text_sources(FILE *stream, const json_t *result, int width)
 		text_table_add(&table, "%s", value_number(row, "dropped", number));
 		text_table_add(&table, "%s", value_number(row, "connections", number));
 	}
-	return sources ? text_table_print(&table, stream, 0) : 0;
+	return sources ? text_table_print(&table, stream, 0) : text_written(stream);
 }
 
 static int text_top(FILE *stream, const json_t *result)
 {
 	char age[VALUE_TEXT_SIZE];
 
-	(void)fprintf(stream, "counted %s ago\n\n", value_duration(result, "age_seconds", "-", age));
+	(void)fprintf(stream, "%s\n\n", value_age(result, "age_seconds", age));
 	return text_sources(stream, result, 0);
 }
 
@@ -72,7 +77,7 @@ static int text_exceptions(FILE *stream, const json_t *result)
 		text_table_add(&table, "%s", value_yes_no(row, "exempt"));
 		text_table_add(&table, "%s", value_string(row, "origin"));
 	}
-	return items ? text_table_print(&table, stream, 0) : 0;
+	return items ? text_table_print(&table, stream, 0) : text_written(stream);
 }
 
 static int text_blocks(FILE *stream, const json_t *result)
@@ -94,7 +99,7 @@ static int text_blocks(FILE *stream, const json_t *result)
 			       value_duration(row, "remaining_seconds", "when deleted", remaining));
 		text_table_add(&table, "%s", value_string(row, "origin"));
 	}
-	return items ? text_table_print(&table, stream, 0) : 0;
+	return items ? text_table_print(&table, stream, 0) : text_written(stream);
 }
 
 /* A block has neither count nor limit. */
@@ -131,7 +136,7 @@ static int text_events(FILE *stream, const json_t *result)
 		text_table_add(&table, "%s", value_string(event, "reason"));
 		text_table_add(&table, "%s", event_count(event, count));
 	}
-	return events ? text_table_print(&table, stream, 0) : 0;
+	return events ? text_table_print(&table, stream, 0) : text_written(stream);
 }
 
 /* What comes later cannot be measured first: columns as wide as IPv4 needs them, longer ones just push on. */
@@ -148,7 +153,7 @@ static int text_event(FILE *stream, const json_t *event)
 		return -ENOMEM;
 	(void)fprintf(stream, "%-25s  %-15s  %-7s  %-11s  %9s\n", time, address, service, reason,
 		      event_count(event, count));
-	return ferror(stream) ? -EIO : 0;
+	return text_written(stream);
 }
 
 const struct output output_text = {

@@ -16,6 +16,9 @@ int text_advise(FILE *stream, const json_t *result);
 int text_version(FILE *stream, const json_t *result);
 int text_done(FILE *stream, const json_t *result, const char *what, const json_t *items);
 
+/* 0, or -EIO if something could not be written. */
+int text_written(FILE *stream);
+
 /* The array key of result if it has items; otherwise prints the sentence and returns NULL. */
 const json_t *text_items_or_say(FILE *stream, const json_t *result, const char *key, const char *sentence);
 

@@ -32,7 +32,7 @@ int text_config(FILE *stream, const json_t *result)
 		}
 		(void)fputs(")\n", stream);
 	}
-	return ferror(stream) ? -EIO : 0;
+	return text_written(stream);
 }
 
 static void print_candidates(FILE *stream, const json_t *service, struct text_table *table)
@@ -79,7 +79,7 @@ int text_advise(FILE *stream, const json_t *result)
 		if (printed)
 			return printed;
 	}
-	return ferror(stream) ? -EIO : 0;
+	return text_written(stream);
 }
 
 static int print_entries(FILE *stream, const json_t *entries, enum report_severity severity)
@@ -103,7 +103,7 @@ static int print_entries(FILE *stream, const json_t *entries, enum report_severi
 		(void)text_write_escaped(stream, line);
 		(void)fputc('\n', stream);
 	}
-	return ferror(stream) ? -EIO : 0;
+	return text_written(stream);
 }
 
 int text_check(FILE *stream, const json_t *result)
@@ -120,7 +120,7 @@ int text_version(FILE *stream, const json_t *result)
 	(void)fputs("synanvil ", stream);
 	(void)text_write_escaped(stream, value_string(result, "version"));
 	(void)fputc('\n', stream);
-	return ferror(stream) ? -EIO : 0;
+	return text_written(stream);
 }
 
 int text_done(FILE *stream, const json_t *result, const char *what, const json_t *items)
@@ -138,5 +138,5 @@ int text_done(FILE *stream, const json_t *result, const char *what, const json_t
 		(void)text_write_escaped(stream, text ? text : "-");
 		(void)fputc('\n', stream);
 	}
-	return ferror(stream) ? -EIO : 0;
+	return text_written(stream);
 }

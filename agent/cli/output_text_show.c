@@ -2,7 +2,6 @@
 /*
  * `show` for a person: first what the client's next SYN to each service would get and why, then what that rests on.
  */
-#include <errno.h>
 #include <stdbool.h>
 #include <string.h>
 
@@ -17,15 +16,18 @@ static void print_verdict(FILE *stream, const json_t *service)
 
 	(void)fputs("  next SYN     ", stream);
 	if (strcmp(verdict, "pass") == 0)
-		(void)fputs("passes: ", stream);
+		(void)fputs("passes", stream);
 	else if (strcmp(verdict, "drop") == 0)
-		(void)fputs("is dropped: ", stream);
+		(void)fputs("is dropped", stream);
 	else if (strcmp(verdict, "would_drop") == 0)
-		(void)fputs("passes in monitor mode, enforcement would drop it: ", stream);
+		(void)fputs("passes in monitor mode; enforcement would drop it", stream);
 	else
-		(void)fprintf(stream, "unknown verdict: ");
+		(void)text_write_escaped(stream, verdict);
+	(void)fputs("\n  because      ", stream);
 	(void)text_write_escaped(stream, reason_sentence(reason));
-	(void)fputc('\n', stream);
+	(void)fputs(" (", stream);
+	(void)text_write_escaped(stream, reason);
+	(void)fputs(")\n", stream);
 }
 
 static void print_attempts(FILE *stream, const json_t *service)
@@ -89,5 +91,5 @@ int text_show(FILE *stream, const json_t *result)
 		      value_yes_no(result, "blocked"));
 	json_array_foreach (json_object_get(result, "services"), index, service)
 		print_service(stream, service);
-	return ferror(stream) ? -EIO : 0;
+	return text_written(stream);
 }

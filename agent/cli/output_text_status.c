@@ -2,8 +2,6 @@
 /*
  * `status` for a person: what runs, where, with which limits, and what became of the SYNs.
  */
-#include <errno.h>
-#include <inttypes.h>
 #include <string.h>
 
 #include "cleanup.h"
@@ -21,7 +19,9 @@ static void print_head(FILE *stream, const json_t *result)
 	(void)text_write_escaped(stream, value_string(result, "version"));
 	(void)fputs(", ", stream);
 	if (strcmp(enforcement, "monitor") == 0)
-		(void)fputs("monitor mode (counts what it would drop, drops nothing)", stream);
+		(void)fputs("monitor mode (drops nothing)", stream);
+	else if (strcmp(enforcement, "enforce") == 0)
+		(void)fputs("enforcing", stream);
 	else
 		(void)text_write_escaped(stream, enforcement);
 	(void)fprintf(stream, ", up %s\n\n", value_duration(result, "uptime_seconds", "-", uptime));
@@ -92,7 +92,6 @@ static void add_reason(struct text_table *table, const json_t *packets, const ch
 	for (size_t i = 0; i < ACTIONS; i++)
 		text_table_add(table, "%s",
 			       value_number(json_object_get(packets, actions[i]), reason, number));
-	text_table_add(table, "%s", reason_sentence(reason));
 }
 
 /* Each reason once, in the order of the reply: those that pass, then those that drop. */
@@ -100,7 +99,7 @@ static int print_packets(FILE *stream, const json_t *result)
 {
 	static const struct text_column columns[] = {
 		{ "SYN PACKETS", false }, { "PASS", true }, { "DROP", true },
-		{ "WOULD DROP", true },   { "", false },    { NULL, false },
+		{ "WOULD DROP", true },   { NULL, false },
 	};
 	_cleanup_(text_table_done) struct text_table table;
 	const json_t *packets = json_object_get(result, "syn_packets");
@@ -124,7 +123,6 @@ static int print_packets(FILE *stream, const json_t *result)
 	for (size_t i = 0; i < ACTIONS; i++)
 		text_table_add(&table, "%" JSON_INTEGER_FORMAT,
 			       action_total(json_object_get(packets, actions[i])));
-	text_table_add(&table, "%s", "");
 	return text_table_print(&table, stream, 0);
 }
 
@@ -137,10 +135,10 @@ static void print_tables(FILE *stream, const json_t *result)
 	char exceptions[VALUE_TEXT_SIZE];
 	char blocks[VALUE_TEXT_SIZE];
 
-	(void)fprintf(stream, "sources     %s of %s, counted %s ago\n",
+	(void)fprintf(stream, "sources     %s of %s, %s\n",
 		      value_number(sources, "tracked", tracked),
 		      value_number(sources, "capacity", capacity),
-		      value_duration(sources, "age_seconds", "-", age));
+		      value_age(sources, "age_seconds", age));
 	(void)fprintf(stream, "exceptions  %s\n", value_number(result, "exceptions", exceptions));
 	(void)fprintf(stream, "blocks      %s\n", value_number(result, "blocks", blocks));
 }
@@ -159,5 +157,5 @@ int text_status(FILE *stream, const json_t *result)
 		(void)fputc('\n', stream);
 	}
 	print_tables(stream, result);
-	return ferror(stream) ? -EIO : 0;
+	return text_written(stream);
 }

@@ -102,41 +102,48 @@ static void fit(const struct text_table *table, int widths[static TEXT_TABLE_COL
 		*width = least;
 }
 
-/* The last column is not padded: no line ends in blanks. */
-static void print_cell(FILE *stream, const struct text_table *table, size_t column, int width,
-		       const char *text)
+/*
+ * Blanks are printed only once something follows them: no line ends in any. *pending is how many are due.
+ */
+static void print_cell(FILE *stream, bool number, int width, const char *text, int *pending)
 {
-	bool last = column + 1 == table->column_count;
-	int excess = (int)strlen(text) - width;
+	int length = (int)strlen(text);
+	int padding = length < width ? width - length : 0;
 
-	if (excess > 0) /* the end of a service tells more than its beginning */
-		(void)fprintf(stream, "~%s", text + excess + 1);
-	else if (table->columns[column].number)
-		(void)fprintf(stream, "%*s", width, text);
+	if (length == 0) {
+		*pending += width + GAP;
+		return;
+	}
+	(void)fprintf(stream, "%*s", *pending + (number ? padding : 0), "");
+	if (length > width) /* the end of a service tells more than its beginning */
+		(void)fprintf(stream, "~%s", text + length - width + 1);
 	else
-		(void)fprintf(stream, "%-*s", last ? 0 : width, text);
-	(void)fprintf(stream, "%*s", last ? 0 : GAP, "");
-	if (last)
-		(void)fputc('\n', stream);
+		(void)fputs(text, stream);
+	*pending = GAP + (number ? 0 : padding);
 }
 
 int text_table_print(const struct text_table *table, FILE *stream, int indent)
 {
 	int widths[TEXT_TABLE_COLUMNS_MAX];
+	int pending = indent;
 
 	if (table->failed)
 		return -ENOMEM;
 	measure(table, widths);
 	fit(table, widths);
-	(void)fprintf(stream, "%*s", indent, "");
 	for (size_t i = 0; i < table->column_count; i++)
-		print_cell(stream, table, i, widths[i], table->columns[i].title);
+		print_cell(stream, table->columns[i].number, widths[i], table->columns[i].title,
+			   &pending);
 	for (size_t i = 0; i < table->count; i++) {
 		size_t column = i % table->column_count;
 
-		if (column == 0)
-			(void)fprintf(stream, "%*s", indent, "");
-		print_cell(stream, table, column, widths[column], table->cells[i]);
+		if (column == 0) {
+			(void)fputc('\n', stream);
+			pending = indent;
+		}
+		print_cell(stream, table->columns[column].number, widths[column], table->cells[i],
+			   &pending);
 	}
+	(void)fputc('\n', stream);
 	return ferror(stream) ? -EIO : 0;
 }

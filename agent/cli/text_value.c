@@ -11,6 +11,20 @@
 
 static const char nothing[] = "-";
 
+/* Seconds; what is more than a million years is no duration that an agent reports. */
+#define DURATION_MAX 1e14
+
+const char *value_age(const json_t *object, const char *key, char text[static VALUE_TEXT_SIZE])
+{
+	char duration[VALUE_TEXT_SIZE];
+	const char *known = value_duration(object, key, NULL, duration);
+
+	if (!known)
+		return "not counted yet";
+	(void)snprintf(text, VALUE_TEXT_SIZE, "counted %.25s ago", known);
+	return text;
+}
+
 const char *value_string(const json_t *object, const char *key)
 {
 	const char *text = json_string_value(json_object_get(object, key));
@@ -41,10 +55,11 @@ const char *value_duration(const json_t *object, const char *key, const char *ot
 			   char text[static VALUE_TEXT_SIZE])
 {
 	const json_t *value = json_object_get(object, key);
+	double seconds = json_number_value(value);
 
-	if (!json_is_number(value))
+	if (!json_is_number(value) || seconds > DURATION_MAX || seconds < -DURATION_MAX)
 		return otherwise;
-	duration_format((int64_t)json_number_value(value), text);
+	duration_format((int64_t)seconds, text);
 	return text;
 }
 

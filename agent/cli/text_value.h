@@ -23,6 +23,9 @@ const char *value_limit(const json_t *object, const char *key, char text[static 
 const char *value_duration(const json_t *object, const char *key, const char *otherwise,
 			   char text[static VALUE_TEXT_SIZE]);
 
+/* How old what was counted is: "counted 3 s ago"; null: "not counted yet". */
+const char *value_age(const json_t *object, const char *key, char text[static VALUE_TEXT_SIZE]);
+
 /* An RFC 3339 time as local time; as it came if it is none. */
 const char *value_time(const json_t *object, const char *key, char text[static VALUE_TEXT_SIZE]);
 

@@ -90,9 +90,9 @@ static void take_table(struct top_screen *screen, const json_t *result)
 	}
 	free(text);
 	free(screen->head);
-	if (asprintf(&screen->head, "synanvil: busiest sources by %s, counted %s ago",
+	if (asprintf(&screen->head, "synanvil: busiest sources by %s, %s",
 		     top_order_name(screen->question.order),
-		     value_duration(result, "age_seconds", "-", age)) < 0)
+		     value_age(result, "age_seconds", age)) < 0)
 		screen->head = NULL;
 }
 
