@@ -65,17 +65,43 @@ DAEMON := \
 	agent/daemon/attachment.c \
 	agent/daemon/bpf_object.c \
 	agent/daemon/configuration.c \
+	agent/daemon/control_arguments.c \
+	agent/daemon/control_commands.c \
+	agent/daemon/control_server.c \
+	agent/daemon/control_socket.c \
 	agent/daemon/daemon.c \
+	agent/daemon/events.c \
+	agent/daemon/history.c \
+	agent/daemon/http_request.c \
 	agent/daemon/interfaces.c \
 	agent/daemon/link_watch.c \
 	agent/daemon/main.c \
+	agent/daemon/metrics_format.c \
+	agent/daemon/metrics_server.c \
+	agent/daemon/outcomes.c \
 	agent/daemon/pins.c \
 	agent/daemon/privileges.c \
+	agent/daemon/process_stats.c \
 	agent/daemon/reload.c \
+	agent/daemon/rule_set.c \
+	agent/daemon/rule_tries.c \
+	agent/daemon/rules.c \
 	agent/daemon/service_manager.c \
+	agent/daemon/service_names.c \
+	agent/daemon/session.c \
 	agent/daemon/settings.c \
+	agent/daemon/show.c \
+	agent/daemon/state.c \
+	agent/daemon/state_file.c \
+	agent/daemon/state_store.c \
+	agent/daemon/stats.c \
+	agent/daemon/sweep.c \
 	agent/daemon/tables.c \
 	agent/daemon/tables_read.c \
+	agent/daemon/time_text.c \
+	agent/daemon/top.c \
+	agent/daemon/views.c \
+	agent/daemon/views_lists.c \
 
 CLI := \
 	agent/cli/ask.c \
@@ -161,6 +187,14 @@ HEADERS := $(wildcard include/synanvil/* agent/*/*.h tests/*/*.h)
 
 UNITS   :=
 FUZZERS :=
+CONFIG_SOURCES := $(filter agent/common/config%,$(COMMON)) \
+	$(addprefix agent/common/,log.c parse.c prefix.c report.c)
+
+UNITS += prefix parse config_expand
+UNIT_prefix := agent/common/prefix.c agent/common/parse.c
+UNIT_parse := agent/common/parse.c
+UNIT_config_expand := $(CONFIG_SOURCES)
+
 FUZZ_SECONDS ?= 30
 
 UNITS += control_protocol cli_command_line cli_output cli_run
@@ -169,6 +203,9 @@ UNIT_cli_command_line := agent/cli/command_line.c agent/cli/command_table.c agen
 UNIT_cli_output := $(filter agent/cli/output% agent/cli/text_%,$(CLI)) agent/common/log.c agent/common/report.c
 UNIT_cli_run := $(COMMON) $(filter-out agent/cli/main.c,$(CLI))
 UNIT_LIBS_cli_run := $(call pkg_libs,$(PKGS_CLI)) -lbpf -lelf
+UNITS += settings tables
+UNIT_settings := agent/daemon/settings.c
+UNIT_tables := agent/daemon/tables.c agent/common/prefix.c agent/common/parse.c
 FUZZERS += control_protocol
 FUZZ_control_protocol := agent/common/control_protocol.c
 

@@ -35,15 +35,6 @@ static int64_t wall_time_of(uint64_t time_ms)
 	return wall_now().ms - (int64_t)(mono_now().ms - time_ms);
 }
 
-static uint8_t source_length(const struct config *config, const struct sa_address *address)
-{
-	struct prefix full;
-
-	prefix_of(address, 128, &full);
-	return prefix_is_ipv4(&full) ? (uint8_t)(96 + config->ipv4_prefix_length)
-				     : config->ipv6_prefix_length;
-}
-
 static void log_record(struct events *events, const struct history_record *record)
 {
 	const struct timeval second = { .tv_sec = 1 };
@@ -86,7 +77,7 @@ static int event_arrived(void *context, void *data, size_t size)
 		return 0;
 	memcpy(&record.event, data, sizeof(record.event));
 	record.wall_ms = wall_time_of(record.event.time_ms);
-	record.prefix_length = source_length(daemon->config, &record.event.address);
+	record.prefix_length = source_prefix_length(daemon->config, &record.event.address);
 	service_name_of(daemon->config, &daemon->settings, record.event.service, &record.service);
 	/* Without memory for the history the log still gets its line. */
 	(void)history_add(&events->history, &record);

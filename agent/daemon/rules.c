@@ -226,3 +226,24 @@ int rules_compile_blocks(const struct block_rule *rules, size_t count, int64_t w
 	*ret_count = used;
 	return 0;
 }
+
+enum sa_exception rules_match(const struct exception_entry *entries, size_t count,
+			      const struct prefix *prefix)
+{
+	const int shortest = prefix_is_ipv4(prefix) ? all_ipv4.length : 0;
+	struct sa_address address;
+
+	_Static_assert(offsetof(struct exception_entry, prefix) == 0,
+		       "prefix_compare takes entries");
+	memcpy(&address, prefix->address, sizeof(address));
+	for (int length = prefix->length; count && length >= shortest; length--) {
+		const struct exception_entry *found;
+		struct exception_entry key;
+
+		prefix_of(&address, (uint8_t)length, &key.prefix);
+		found = bsearch(&key, entries, count, sizeof(*entries), prefix_compare);
+		if (found)
+			return found->value;
+	}
+	return SA_EXCEPTION_NONE;
+}

@@ -33,4 +33,8 @@ int rules_compile_runtime(const struct prefix *prefixes, size_t count, struct ex
 int rules_compile_blocks(const struct block_rule *rules, size_t count, int64_t wall_now_ms, uint64_t mono_now_ms,
 			 struct block_entry **ret_entries, size_t *ret_count);
 
+/* What a compiled list says of all of prefix: the value of the longest entry that covers it. */
+enum sa_exception rules_match(const struct exception_entry *entries, size_t count,
+			      const struct prefix *prefix);
+
 #endif

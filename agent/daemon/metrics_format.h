@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Prometheus' text exposition of everything that is counted. Pure: a function of what was read
+ * before.
+ */
+#ifndef AGENT_METRICS_FORMAT_H
+#define AGENT_METRICS_FORMAT_H
+
+#include <stdbool.h>
+
+#include "config.h"
+#include "interfaces.h"
+#include "process_stats.h"
+#include "stats.h"
+
+struct metrics_input {
+	const struct config *config;
+	const struct sa_settings *settings;
+	const struct interfaces *interfaces;
+	const struct stats *stats;
+	struct process_stats process;
+	uint64_t sources;
+	uint64_t sources_capacity;
+	uint64_t exceptions;
+	uint64_t blocks;
+	bool config_stale;
+	bool reload_ok;
+	int64_t reload_succeeded_ms; /* wall clock */
+};
+
+/* *ret_text is the caller's to free. 0 or -ENOMEM. */
+int metrics_format(const struct metrics_input *input, char **ret_text, size_t *ret_size);
+
+#endif

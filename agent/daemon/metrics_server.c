@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The metrics page on a TCP socket. libevent's own HTTP server bounds neither the number of
+ * connections nor what the first bytes of one may cost; this one answers a single question and
+ * shares the control socket's bounds.
+ */
+#include "metrics_server.h"
+
+#include <errno.h>
+#include <event2/buffer.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+
+#include "cleanup.h"
+#include "http_request.h"
+#include "metrics_format.h"
+#include "session.h"
+#include "sweep.h"
+#include "views.h"
+
+#define CONNECTIONS 32
+#define SECONDS     10
+#define BACKLOG     32
+
+struct metrics_server {
+	struct daemon *daemon;
+	struct session_server *sessions;
+};
+
+/* --- page
+ * ---------------------------------------------------------------------------------------------------------
+ */
+
+/* Whether the file was written after it came into force. A file that cannot be looked at is not
+ * known to be. */
+static bool config_stale(const struct daemon *daemon)
+{
+	struct stat status;
+	int64_t written_ms;
+
+	if (daemon->config->file[0] != '/' || stat(daemon->config->file, &status) < 0)
+		return false;
+	written_ms = (int64_t)status.st_mtim.tv_sec * 1000 + status.st_mtim.tv_nsec / 1000000;
+	return written_ms > daemon->reload_succeeded.ms;
+}
+
+static int page_make(const struct daemon *daemon, char **ret_text, size_t *ret_size)
+{
+	const struct sweep_result *swept = sweep_last(daemon->sweep);
+	_cleanup_free_ struct stats *stats = NULL;
+	struct metrics_input input = {
+		.config = daemon->config,
+		.settings = &daemon->settings,
+		.interfaces = &daemon->interfaces,
+		.sources = swept ? swept->sources : 0,
+		.sources_capacity = daemon->tables.source_capacity,
+		.exceptions = view_exception_count(daemon),
+		.blocks = view_block_count(daemon),
+		.config_stale = config_stale(daemon),
+		.reload_ok = daemon->reload_ok,
+		.reload_succeeded_ms = daemon->reload_succeeded.ms,
+	};
+	const int error = stats_read(&daemon->tables, &stats);
+
+	if (error)
+		return error;
+	input.stats = stats;
+	process_stats_read(&input.process);
+	return metrics_format(&input, ret_text, ret_size);
+}
+
+/* --- connections
+ * --------------------------------------------------------------------------------------------------
+ */
+
+static void respond(struct session *session, enum http_status status, const char *type,
+		    const char *body, size_t size)
+{
+	_cleanup_free_ char *response = NULL;
+	char head[256];
+	const int length = snprintf(head, sizeof(head),
+				    "HTTP/1.1 %s\r\nContent-Type: %s\r\nContent-Length: %zu\r\n%s"
+				    "Connection: close\r\n\r\n",
+				    http_status_line(status), type, size,
+				    status == HTTP_METHOD_NOT_ALLOWED ? "Allow: GET\r\n" : "");
+
+	response = malloc((size_t)length + size);
+	if (!response) {
+		session_reply(session, "", 0);
+		return;
+	}
+	memcpy(response, head, (size_t)length);
+	memcpy(response + length, body, size);
+	session_reply(session, response, (size_t)length + size);
+}
+
+static void received(struct session *session, struct evbuffer *input, void *context)
+{
+	const struct metrics_server *server = context;
+	const size_t size = evbuffer_get_length(input);
+	const char *text = (const char *)evbuffer_pullup(input, -1);
+	enum http_status status = text ? http_request_judge(text, size) : HTTP_MORE;
+	_cleanup_free_ char *page = NULL;
+	size_t page_size;
+	char line[64];
+
+	if (status == HTTP_MORE)
+		return;
+	if (status == HTTP_METRICS && page_make(server->daemon, &page, &page_size))
+		status = HTTP_INTERNAL_ERROR;
+	(void)evbuffer_drain(input, size);
+	if (status == HTTP_METRICS) {
+		respond(session, status, "text/plain; version=0.0.4; charset=utf-8", page,
+			page_size);
+		return;
+	}
+	(void)snprintf(line, sizeof(line), "%s\n", http_status_line(status));
+	respond(session, status, "text/plain; charset=utf-8", line, strlen(line));
+}
+
+static const struct session_handler handler = {
+	.received = received,
+	.refusal = "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nConnection: "
+		   "close\r\n\r\n",
+};
+
+static const struct session_limits limits = {
+	.connections = CONNECTIONS,
+	.seconds = SECONDS,
+};
+
+/* --- socket
+ * -------------------------------------------------------------------------------------------------------
+ */
+
+/* Splits HOST:PORT; an IPv6 host has brackets, an empty one means all addresses. host is to be
+ * freed. */
+static int listen_split(const char *listen, char **ret_host, const char **ret_port)
+{
+	const char *colon = strrchr(listen, ':');
+	const char *host = listen;
+	size_t size;
+
+	if (!colon || !colon[1])
+		return -EINVAL;
+	size = (size_t)(colon - listen);
+	if (size >= 2 && host[0] == '[' && host[size - 1] == ']') {
+		host++;
+		size -= 2;
+	} else if (memchr(host, ':', size)) {
+		return -EINVAL;
+	}
+	*ret_host = strndup(host, size);
+	*ret_port = colon + 1;
+	return *ret_host ? 0 : -ENOMEM;
+}
+
+static int address_listen(const struct addrinfo *address, int *ret_listening)
+{
+	_cleanup_close_ int fd =
+		socket(address->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	const int on = 1;
+
+	if (fd < 0)
+		return -errno;
+	/* Connections of the agent before may still be winding down. */
+	(void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+	if (bind(fd, address->ai_addr, address->ai_addrlen) < 0 || listen(fd, BACKLOG) < 0)
+		return -errno;
+	*ret_listening = TAKE_FD(fd);
+	return 0;
+}
+
+static int socket_listen(const char *listen, int *ret_listening)
+{
+	const struct addrinfo hints = { .ai_flags = AI_PASSIVE, .ai_socktype = SOCK_STREAM };
+	_cleanup_free_ char *host = NULL;
+	struct addrinfo *addresses;
+	const char *port;
+	int error = listen_split(listen, &host, &port);
+
+	if (error)
+		return error;
+	if (getaddrinfo(*host ? host : NULL, port, &hints, &addresses))
+		return -EINVAL;
+	error = -EINVAL;
+	for (const struct addrinfo *one = addresses; one && error; one = one->ai_next)
+		error = address_listen(one, ret_listening);
+	freeaddrinfo(addresses);
+	return error;
+}
+
+int metrics_server_new(struct daemon *daemon, const char *listen,
+		       struct metrics_server **ret_server)
+{
+	struct metrics_server *server = calloc(1, sizeof(*server));
+	int listening = -1, error;
+
+	if (!server)
+		return -ENOMEM;
+	server->daemon = daemon;
+	error = socket_listen(listen, &listening);
+	if (!error)
+		error = session_server_new(daemon->loop, listening, &limits, &handler, server,
+					   &server->sessions);
+	if (error) {
+		free(server);
+		return error;
+	}
+	*ret_server = server;
+	return 0;
+}
+
+struct metrics_server *metrics_server_free(struct metrics_server *server)
+{
+	if (server)
+		session_server_free(server->sessions, free);
+	return NULL;
+}

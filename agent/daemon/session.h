@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Connections of a stream socket, bounded in number, size and time, none of which can delay
+ * another: what the control and the metrics server have in common. Knows bytes, not what they mean.
+ *
+ * A connection brings one request. It ends when its reply is sent, when the peer goes, or when its
+ * time is over.
+ */
+#ifndef AGENT_SESSION_H
+#define AGENT_SESSION_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct evbuffer;
+struct event_base;
+struct session;
+struct session_server;
+
+struct session_limits {
+	unsigned connections;
+	unsigned seconds; /* for the request to arrive; and for each further part of the reply to be
+			     taken */
+	size_t pending_max; /* bytes that a peer may leave untaken of what session_push queued */
+};
+
+struct session_handler {
+	/* Before anything is read; false refuses the connection. NULL: all are welcome. */
+	bool (*opened)(struct session *session, int fd, void *context);
+	/* input grew. To be answered by session_reply or session_push, or left until there is more.
+	 */
+	void (*received)(struct session *session, struct evbuffer *input, void *context);
+	/* The session is about to go. NULL: nobody cares. */
+	void (*closed)(struct session *session, void *context);
+	const char *refusal; /* sent to a connection that is one too many or not welcome */
+};
+
+/*
+ * Takes listening in any case. handler stays valid as long as the server; context is for its
+ * functions. 0 or -ENOMEM.
+ */
+int session_server_new(struct event_base *loop, int listening, const struct session_limits *limits,
+		       const struct session_handler *handler, void *context,
+		       struct session_server **ret_server);
+
+/*
+ * Closes the listening socket and all connections. From inside a handler the connection it serves
+ * is kept until its reply is sent; released(context) is called when nothing uses context any more,
+ * in either case. Accepts NULL.
+ */
+void session_server_free(struct session_server *server, void (*released)(void *context));
+
+/* How many connections there are. */
+unsigned session_count(const struct session *session);
+
+/* What the handler wants to know about a session; NULL at first. */
+void session_set_data(struct session *session, void *data);
+void *session_data(const struct session *session);
+
+/* Sends, then closes. */
+void session_reply(struct session *session, const char *text, size_t size);
+
+/* Sends and goes on; from now on the connection may last. A peer that takes too little is closed.
+ */
+void session_push(struct session *session, const char *text, size_t size);
+
+#endif

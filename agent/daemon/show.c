@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * One client, as the packet path sees it.
+ */
+#include "show.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "cleanup.h"
+#include "service_names.h"
+#include "settings.h"
+#include "state.h"
+#include "time_text.h"
+#include "top.h"
+
+/* What the tables hold on a client and a service. */
+struct known {
+	uint32_t attempts;
+	uint32_t remaining_ms;
+	uint64_t dropped;
+	uint32_t last_dropped_s;
+};
+
+enum sa_reason show_predict(const struct show_facts *facts)
+{
+	if (facts->exempt)
+		return SA_REASON_EXEMPT;
+	if (facts->blocked)
+		return SA_REASON_BLOCKED;
+	if (facts->connection_limit && facts->connections >= facts->connection_limit)
+		return SA_REASON_CONCURRENCY;
+	if (facts->rate_limit && facts->attempts >= facts->rate_limit)
+		return SA_REASON_RATE;
+	if (facts->process_limit && facts->service_connections >= facts->process_limit)
+		return SA_REASON_PROCESS_LIMIT;
+	return facts->rate_limit ? SA_REASON_WITHIN_LIMIT : SA_REASON_UNLIMITED;
+}
+
+enum outcome_action show_action(enum sa_reason reason, bool enforce)
+{
+	if (!reason_drops(reason))
+		return OUTCOME_PASS;
+	return enforce ? OUTCOME_DROP : OUTCOME_WOULD_DROP;
+}
+
+static bool address_is_ipv4(const struct sa_address *address)
+{
+	struct prefix full;
+
+	prefix_of(address, 128, &full);
+	return prefix_is_ipv4(&full);
+}
+
+void show_source_key(const struct sa_settings *settings, const struct sa_address *address,
+		     uint32_t service, struct sa_source_key *ret_key)
+{
+	const struct sa_address *mask =
+		address_is_ipv4(address) ? &settings->mask_ipv4 : &settings->mask_ipv6;
+	const struct sa_address masked = {
+		.high_be = address->high_be & mask->high_be,
+		.low_be = address->low_be & mask->low_be,
+	};
+
+	*ret_key = (struct sa_source_key){ .service = service };
+	memcpy(ret_key->address, &masked, sizeof(ret_key->address));
+}
+
+/* An entry that is not there leaves zeros. */
+static int known_read(const struct daemon *daemon, const struct sa_address *address,
+		      uint32_t service, uint64_t now_ms, struct known *ret_known)
+{
+	struct sa_blocked_source blocked = { 0 };
+	struct sa_source source = { 0 };
+	struct known known = { 0 };
+	struct sa_source_key key;
+	int error;
+
+	show_source_key(&daemon->settings, address, service, &key);
+	error = tables_source_read(&daemon->tables, &key, &source);
+	if (error && error != -ENOENT)
+		return error;
+	error = tables_blocked_source_read(&daemon->tables, &key, &blocked);
+	if (error && error != -ENOENT)
+		return error;
+	known.attempts = window_attempts(source.window, now_ms, daemon->settings.rate_unit_ms,
+					 &known.remaining_ms);
+	known.dropped = (uint64_t)source.dropped + blocked.dropped;
+	known.last_dropped_s = source.last_dropped_s > blocked.last_dropped_s
+				       ? source.last_dropped_s
+				       : blocked.last_dropped_s;
+	*ret_known = known;
+	return 0;
+}
+
+/* The tables keep monotonic time. */
+static json_t *last_dropped_json(const struct known *known, struct mono_ms mono,
+				 struct wall_ms wall)
+{
+	char text[TIME_TEXT_SIZE];
+
+	if (!known->last_dropped_s)
+		return json_null();
+	time_text(wall.ms - ((int64_t)mono.ms - (int64_t)known->last_dropped_s * 1000), text);
+	return json_string(text);
+}
+
+static int service_json(const struct daemon *daemon, const struct sa_address *address,
+			const struct config_service *service, struct show_facts facts,
+			json_t **ret_object)
+{
+	const struct sa_service *row = settings_service(&daemon->settings, service);
+	const struct mono_ms now = mono_now();
+	struct known known = { 0 };
+	enum outcome_action action;
+	enum sa_reason reason;
+	int error;
+
+	error = row ? known_read(daemon, address, row->id, now.ms, &known) : 0;
+	if (error)
+		return error;
+	facts.attempts = known.attempts;
+	facts.rate_limit = service->connection_rate_limit;
+	reason = show_predict(&facts);
+	action = show_action(reason, daemon->config->enforce);
+	*ret_object = json_pack(
+		"{s:s, s:I, s:I, s:I, s:I, s:o, s:i, s:i, s:i, s:s, s:s}", "service",
+		service->label, "attempts", (json_int_t)known.attempts, "limit",
+		(json_int_t)service->connection_rate_limit, "window_remaining_seconds",
+		(json_int_t)(known.remaining_ms + 999) / 1000, "dropped", (json_int_t)known.dropped,
+		"last_dropped", last_dropped_json(&known, now, wall_now()), "connections", 0,
+		"messages", 0, "recipients", 0, "verdict", outcome_action_name(action), "reason",
+		reason_token(reason));
+	return *ret_object ? 0 : -ENOMEM;
+}
+
+int show_json(const struct daemon *daemon, const struct sa_address *address, json_t **ret_object)
+{
+	const struct config *config = daemon->config;
+	struct show_facts facts = { 0 };
+	char address_text[PREFIX_TEXT_SIZE], prefix_text[PREFIX_TEXT_SIZE];
+	json_t *services = json_array(), *one;
+	struct prefix full, source;
+
+	prefix_of(address, 128, &full);
+	facts.exempt = state_exempts(daemon->state, &full) || config_exempts(config, address);
+	facts.blocked = state_blocks_cover(daemon->state, &full, wall_now().ms);
+	for (size_t i = 0; i < config->service_count; i++) {
+		const int error = service_json(daemon, address, &config->services[i], facts, &one);
+
+		if (error) {
+			json_decref(services);
+			return error;
+		}
+		(void)json_array_append_new(services, one);
+	}
+	address_format(address, address_text);
+	source_prefix(config, address, &source);
+	prefix_format(&source, prefix_text);
+	*ret_object = json_pack("{s:s, s:s, s:b, s:b, s:o}", "address", address_text, "prefix",
+				prefix_text, "exempt", facts.exempt, "blocked", facts.blocked,
+				"services", services);
+	return *ret_object ? 0 : -ENOMEM;
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * All that is known of one client, read at the moment of the question, and what its next SYN would
+ * get. show_predict and show_source are pure and follow the packet path's order of reasons.
+ */
+#ifndef AGENT_SHOW_H
+#define AGENT_SHOW_H
+
+#include <jansson.h>
+
+#include "daemon.h"
+#include "outcomes.h"
+
+/* What the next SYN of a client to a service is judged by. */
+struct show_facts {
+	bool exempt;
+	bool blocked;
+	uint32_t attempts; /* of the window, if it has not lapsed */
+	uint32_t rate_limit;
+	uint32_t connections; /* of the source */
+	uint32_t connection_limit;
+	uint64_t service_connections;
+	uint32_t process_limit;
+};
+
+enum sa_reason show_predict(const struct show_facts *facts);
+enum outcome_action show_action(enum sa_reason reason, bool enforce);
+
+/* The source that a client's address belongs to, for one service. */
+void show_source_key(const struct sa_settings *settings, const struct sa_address *address,
+		     uint32_t service, struct sa_source_key *ret_key);
+
+/* The object of `show ADDRESS`. 0 or -errno. */
+int show_json(const struct daemon *daemon, const struct sa_address *address, json_t **ret_object);
+
+#endif

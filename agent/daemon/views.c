@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Status and the topmost sources.
+ */
+#include "views.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "cleanup.h"
+#include "outcomes.h"
+#include "service_names.h"
+#include "settings.h"
+#include "state.h"
+#include "stats.h"
+#include "sweep.h"
+
+static json_t *string_or_null(const char *text)
+{
+	return text ? json_string(text) : json_null();
+}
+
+static int object_or_error(json_t *object, json_t **ret_object)
+{
+	*ret_object = object;
+	return object ? 0 : -ENOMEM;
+}
+
+static json_t *interfaces_json(const struct interfaces *interfaces)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < interfaces->count; i++) {
+		const struct interface *interface = &interfaces->items[i];
+
+		(void)json_array_append_new(
+			list, json_pack("{s:s, s:o, s:b}", "name", interface->name, "mode",
+					string_or_null(interface_mode_name(interface->mode)),
+					"attached", interface_attached(interface)));
+	}
+	return list;
+}
+
+static json_t *services_json(const struct config *config)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < config->service_count; i++) {
+		const struct config_service *service = &config->services[i];
+
+		(void)json_array_append_new(
+			list, json_pack("{s:s, s:i, s:I, s:I}", "service", service->label,
+					"connections", 0, "process_limit",
+					(json_int_t)service->process_limit, "connection_rate_limit",
+					(json_int_t)service->connection_rate_limit));
+	}
+	return list;
+}
+
+static json_t *packets_json(const struct stats *stats, const struct sa_settings *settings)
+{
+	json_t *actions = json_object();
+	struct outcome outcomes[OUTCOMES_MAX];
+	const size_t count = outcomes_list(outcomes);
+
+	for (enum outcome_action action = 0; action < OUTCOME_ACTIONS; action++) {
+		json_t *reasons = json_object();
+
+		for (size_t i = 0; i < count; i++) {
+			const uint64_t packets = stats_sum(stats, settings, outcomes[i].cell);
+
+			if (outcomes[i].action == action)
+				(void)json_object_set_new(reasons, reason_token(outcomes[i].reason),
+							  json_integer((json_int_t)packets));
+		}
+		(void)json_object_set_new(actions, outcome_action_name(action), reasons);
+	}
+	return actions;
+}
+
+/* Null before the first sweep is complete. */
+static json_t *age_json(const struct sweep_result *result)
+{
+	if (!result)
+		return json_null();
+	return json_integer((json_int_t)(mono_now().ms - result->completed.ms) / 1000);
+}
+
+static json_t *sources_json(const struct daemon *daemon)
+{
+	const struct sweep_result *result = sweep_last(daemon->sweep);
+
+	return json_pack("{s:I, s:I, s:o}", "tracked", (json_int_t)(result ? result->sources : 0),
+			 "capacity", (json_int_t)daemon->tables.source_capacity, "age_seconds",
+			 age_json(result));
+}
+
+int view_status(const struct daemon *daemon, json_t **ret_object)
+{
+	_cleanup_free_ struct stats *stats = NULL;
+	const int error = stats_read(&daemon->tables, &stats);
+
+	if (error)
+		return error;
+	return object_or_error(
+		json_pack("{s:s, s:s, s:I, s:o, s:o, s:o, s:o, s:I, s:I}", "version",
+			  SYNANVIL_VERSION, "enforcement",
+			  daemon->config->enforce ? "enforce" : "monitor", "uptime_seconds",
+			  (json_int_t)(mono_now().ms - daemon->started.ms) / 1000, "interfaces",
+			  interfaces_json(&daemon->interfaces), "services",
+			  services_json(daemon->config), "sources", sources_json(daemon),
+			  "syn_packets", packets_json(stats, &daemon->settings), "exceptions",
+			  (json_int_t)view_exception_count(daemon), "blocks",
+			  (json_int_t)view_block_count(daemon)),
+		ret_object);
+}
+
+static json_t *top_source_json(const struct daemon *daemon, const struct top_source *source)
+{
+	const struct config_service *service =
+		settings_service_by_id(&daemon->settings, daemon->config, source->key.service);
+	struct sa_address address;
+	char text[PREFIX_TEXT_SIZE];
+	struct prefix prefix;
+
+	if (!service)
+		return NULL;
+	memcpy(&address, source->key.address, sizeof(address));
+	source_prefix(daemon->config, &address, &prefix);
+	prefix_format(&prefix, text);
+	return json_pack("{s:s, s:s, s:I, s:I, s:i}", "prefix", text, "service", service->label,
+			 "attempts", (json_int_t)source->attempts, "dropped",
+			 (json_int_t)source->dropped, "connections", 0);
+}
+
+int view_top(const struct daemon *daemon, size_t count, enum top_order order, json_t **ret_object)
+{
+	const struct sweep_result *result = sweep_last(daemon->sweep);
+	json_t *list = json_array();
+
+	for (size_t i = 0; result && i < result->tops[order].count; i++) {
+		json_t *one;
+
+		if (json_array_size(list) >= count)
+			break;
+		one = top_source_json(daemon, &result->tops[order].items[i]);
+		/* A reload may have removed the service since the sweep. */
+		if (one)
+			(void)json_array_append_new(list, one);
+	}
+	return object_or_error(
+		json_pack("{s:o, s:o}", "age_seconds", age_json(result), "sources", list),
+		ret_object);
+}
