@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Loading the packet path and putting settings in force.
+ */
+#include "lab.h"
+
+#include <arpa/inet.h>
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "synanvil.skel.h"
+
+#define LOOPBACK_IFINDEX 1 /* where BPF_PROG_TEST_RUN says that frames come from */
+
+static int print_nothing(enum libbpf_print_level level, const char *format, va_list arguments)
+{
+	(void)level;
+	(void)format;
+	(void)arguments;
+	return 0;
+}
+
+static void tables_borrow(struct lab *lab, uint32_t capacity)
+{
+	const struct synanvil_bpf *skeleton = lab->skeleton;
+
+	lab->tables = (struct tables){
+		.active = bpf_map__fd(skeleton->maps.active),
+		.settings = bpf_map__fd(skeleton->maps.settings),
+		.configured = bpf_map__fd(skeleton->maps.configured),
+		.runtime = bpf_map__fd(skeleton->maps.runtime),
+		.blocks = bpf_map__fd(skeleton->maps.blocks),
+		.generation = bpf_map__fd(skeleton->maps.generation),
+		.sources = bpf_map__fd(skeleton->maps.sources),
+		.blocked_sources = bpf_map__fd(skeleton->maps.blocked_sources),
+		.counters = bpf_map__fd(skeleton->maps.counters),
+		.totals = bpf_map__fd(skeleton->maps.totals),
+		.events = bpf_map__fd(skeleton->maps.events),
+		.cpus = (unsigned)libbpf_num_possible_cpus(),
+		.source_capacity = capacity,
+		.configured_trie = -1,
+	};
+	lab->program = bpf_program__fd(skeleton->progs.synanvil);
+}
+
+static void settings_default(struct lab *lab)
+{
+	lab->settings = (struct sa_settings){
+		.mask_ipv4 = { ~0ULL, ~0ULL },
+		.rate_unit_ms = LAB_UNIT_MS,
+		.enforcement = SA_ENFORCE,
+		.cache_classification = 1,
+		.interfaces[1] = { LOOPBACK_IFINDEX, "lo" },
+	};
+	memset(&lab->settings.mask_ipv6, 0xff, 10);
+	((uint8_t *)&lab->settings.mask_ipv6)[10] = 0xf0; /* 84 bits */
+	(void)lab_service(lab, NULL, 25, LAB_LIMIT);
+}
+
+struct sa_service *lab_service(struct lab *lab, const char *destination, uint16_t port,
+			       uint32_t limit)
+{
+	uint32_t row = lab->settings.service_count++;
+	struct sa_service *service = &lab->settings.services[row];
+
+	assert_true(row < SA_SERVICES_MAX);
+	*service = (struct sa_service){
+		.any_address = !destination,
+		.port_be = htons(port),
+		.id = 100 + row,
+		.slot = row,
+		.rate_limit = limit,
+	};
+	if (destination)
+		service->address = address_of(destination);
+	return service;
+}
+
+/* As the agent makes it: what the kernel holds back comes on top of the size that was asked for. */
+struct lab *lab_new(uint32_t source_table_size)
+{
+	uint32_t slack = (uint32_t)libbpf_num_possible_cpus() * SA_SOURCE_TABLE_SLACK_PER_CPU;
+	struct lab *lab = calloc(1, sizeof(*lab));
+
+	assert_non_null(lab);
+	(void)libbpf_set_print(print_nothing);
+	lab->skeleton = synanvil_bpf__open();
+	assert_non_null(lab->skeleton);
+	(void)bpf_map__set_max_entries(lab->skeleton->maps.sources, source_table_size + slack);
+	if (synanvil_bpf__load(lab->skeleton)) {
+		synanvil_bpf__destroy(lab->skeleton);
+		free(lab);
+		return NULL;
+	}
+	tables_borrow(lab, source_table_size);
+	settings_default(lab);
+	lab_apply(lab);
+	return lab;
+}
+
+void lab_free(struct lab *lab)
+{
+	if (!lab)
+		return;
+	if (lab->tables.configured_trie >= 0)
+		(void)close(lab->tables.configured_trie);
+	synanvil_bpf__destroy(lab->skeleton);
+	free(lab);
+}
+
+void lab_apply(struct lab *lab)
+{
+	if (lab->tables.configured_trie < 0)
+		assert_int_equal(
+			tables_configuration_switch(&lab->tables, &lab->settings, NULL, 0), 0);
+	else
+		assert_int_equal(tables_settings_switch(&lab->tables, &lab->settings), 0);
+}
+
+int lab_setup(void **state)
+{
+	*state = lab_new(LAB_TABLE_SIZE);
+	return *state ? 0 : -1;
+}
+
+int lab_teardown(void **state)
+{
+	lab_free(*state);
+	return 0;
+}
+
+static void forget_all(int map)
+{
+	struct sa_source_key key;
+
+	while (!bpf_map_get_next_key(map, NULL, &key))
+		assert_int_equal(bpf_map_delete_elem(map, &key), 0);
+}
+
+void lab_forget(struct lab *lab)
+{
+	forget_all(lab->tables.sources);
+	forget_all(lab->tables.blocked_sources);
+}
+
+static void skip_test(void **state)
+{
+	(void)state;
+	skip();
+}
+
+/* A kernel that refuses our program must not look like one without BPF: a trivial map decides. */
+static const char *why_unavailable(void)
+{
+	int map;
+
+	if (geteuid() != 0)
+		return "not root";
+	map = bpf_map_create(BPF_MAP_TYPE_ARRAY, NULL, 4, 4, 1, NULL);
+	if (map < 0)
+		return "this kernel does not let us create BPF maps";
+	(void)close(map);
+	return NULL;
+}
+
+int lab_run(const char *group, struct CMUnitTest *tests, size_t count)
+{
+	const char *why = why_unavailable();
+
+	for (size_t i = 0; why && i < count; i++) {
+		tests[i].test_func = skip_test;
+		tests[i].setup_func = NULL;
+		tests[i].teardown_func = NULL;
+	}
+	if (why)
+		(void)fprintf(stderr, "%s: skipped: %s\n", group, why);
+	return _cmocka_run_group_tests(group, tests, count, NULL, NULL);
+}
