@@ -114,7 +114,7 @@ has_events()
 @test "events --follow shows them as they come" {
 	local pid
 	agent_with 'smtpd_client_connection_rate_limit = 5'
-	in_mail "$LAB_BUILD/synanvil" -s "$LAB_SOCKET" --json events --follow >"$BATS_TEST_TMPDIR/followed" 3>&- </dev/null &
+	exec_in_mail "$LAB_BUILD/synanvil" -s "$LAB_SOCKET" --json events --follow >"$BATS_TEST_TMPDIR/followed" 3>&- </dev/null &
 	pid=$!
 	# It may not have connected yet: what came before would not be shown to it, so make news until it arrives.
 	wait_until 10 follower_told

@@ -161,7 +161,7 @@ bad_line()
 }
 
 @test "an occupied metrics port" {
-	in_mail "$LAB_TOOLS/banner" 9925 >"$BATS_TEST_TMPDIR/occupied" 3>&- </dev/null &
+	exec_in_mail "$LAB_TOOLS/banner" 9925 >"$BATS_TEST_TMPDIR/occupied" 3>&- </dev/null &
 	local occupant=$!
 	wait_until 5 grep -q ready "$BATS_TEST_TMPDIR/occupied"
 	lab_config

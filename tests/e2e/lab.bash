@@ -44,6 +44,12 @@ in_clients()
 	nsenter --net="/run/netns/$LAB_CLIENTS" "$@"
 }
 
+# The same for a command in the background: replaces the shell, so that $! is the command and not a shell above it.
+exec_in_mail()
+{
+	exec nsenter --net="/run/netns/$LAB_MAIL" "$@"
+}
+
 # wait_until SECONDS COMMAND...: until the command succeeds, 1 if it never does.
 wait_until()
 {
@@ -167,7 +173,7 @@ lab_config()
 lab_agent_launch()
 {
 	mkdir -p "$LAB_DIR/state"
-	in_mail "$@" "$LAB_BUILD/synanvild" -c "$LAB_CONFIG" >>"$LAB_LOG" 2>&1 3>&- </dev/null &
+	exec_in_mail "$@" "$LAB_BUILD/synanvild" -c "$LAB_CONFIG" >>"$LAB_LOG" 2>&1 3>&- </dev/null &
 	LAB_AGENT=$!
 	export LAB_AGENT
 }
@@ -234,7 +240,7 @@ lab_flood()
 # lab_banner PORT...: the smallest mail service, on the mail host. Returns when it listens.
 lab_banner()
 {
-	in_mail "$LAB_TOOLS/banner" "$@" >"$LAB_DIR/banner.out" 2>&1 3>&- </dev/null &
+	exec_in_mail "$LAB_TOOLS/banner" "$@" >"$LAB_DIR/banner.out" 2>&1 3>&- </dev/null &
 	wait_until 5 grep -q ready "$LAB_DIR/banner.out"
 }
 

@@ -104,7 +104,7 @@ prometheus_says()
 		  - job_name: synanvil
 		    static_configs: [ { targets: [ "127.0.0.1:9925" ] } ]
 	END
-	in_mail prometheus --config.file="$BATS_TEST_TMPDIR/prometheus.yml" --storage.tsdb.path="$BATS_TEST_TMPDIR/tsdb" \
+	exec_in_mail prometheus --config.file="$BATS_TEST_TMPDIR/prometheus.yml" --storage.tsdb.path="$BATS_TEST_TMPDIR/tsdb" \
 		--web.listen-address=127.0.0.1:9090 --log.level=warn >"$BATS_TEST_TMPDIR/prometheus.log" 2>&1 3>&- </dev/null &
 	PROMETHEUS=$!
 	wait_until 30 prometheus_says 'up{job="synanvil"}' 1
