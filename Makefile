@@ -160,7 +160,7 @@ $(BUILD)/gen/%.skel.h: $(BUILD)/bpf/%.bpf.o
 
 objects = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 
-$(BUILD)/obj/agent/daemon/%.o: agent/daemon/%.c $(BUILD)/gen/synanvil.skel.h
+$(BUILD)/obj/agent/daemon/%.o: agent/daemon/%.c $(BUILD)/gen/synanvil.skel.h $(BUILD)/gen/tick.skel.h
 	$(call say,CC,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(call pkg_cflags,$(PKGS_COMMON) $(PKGS_DAEMON)) -MMD -MP -c $< -o $@
@@ -197,15 +197,19 @@ UNIT_config_expand := $(CONFIG_SOURCES)
 
 FUZZ_SECONDS ?= 30
 
-UNITS += control_protocol cli_command_line cli_output cli_run
+UNITS += control_protocol cli_answers cli_command_line cli_local cli_output cli_run
 UNIT_control_protocol := agent/common/control_protocol.c
 UNIT_cli_command_line := agent/cli/command_line.c agent/cli/command_table.c agent/cli/help.c
 UNIT_cli_output := $(filter agent/cli/output% agent/cli/text_%,$(CLI)) agent/common/log.c agent/common/report.c
 UNIT_cli_run := $(COMMON) $(filter-out agent/cli/main.c,$(CLI))
 UNIT_LIBS_cli_run := $(call pkg_libs,$(PKGS_CLI)) -lbpf -lelf
+UNIT_cli_answers := $(UNIT_cli_run)
+UNIT_LIBS_cli_answers := $(UNIT_LIBS_cli_run)
+UNIT_cli_local := $(UNIT_cli_run)
+UNIT_LIBS_cli_local := $(UNIT_LIBS_cli_run)
 UNITS += settings tables
 UNIT_settings := agent/daemon/settings.c
-UNIT_tables := agent/daemon/tables.c agent/common/prefix.c agent/common/parse.c
+UNIT_tables := agent/daemon/tables.c agent/daemon/tick.c agent/common/prefix.c agent/common/parse.c
 FUZZERS += control_protocol
 FUZZ_control_protocol := agent/common/control_protocol.c
 
@@ -277,9 +281,9 @@ $(BUILD)/bpf/%.bpf.o: tests/bench/%.bpf.c
 	@mkdir -p $(@D)
 	$(Q)$(CLANG) $(BPF_CFLAGS) -MMD -MP -c $< -o $@
 
-DECISION := tests/bench/decision.c agent/daemon/tables.c agent/common/prefix.c agent/common/parse.c
+DECISION := tests/bench/decision.c agent/daemon/tables.c agent/daemon/tick.c agent/common/prefix.c agent/common/parse.c
 
-$(BUILD)/bench/decision: $(DECISION) $(HEADERS) $(addprefix $(BUILD)/gen/,synanvil.skel.h textbook.skel.h generator.skel.h)
+$(BUILD)/bench/decision: $(DECISION) $(HEADERS) $(addprefix $(BUILD)/gen/,synanvil.skel.h tick.skel.h textbook.skel.h generator.skel.h)
 	$(call say,BENCH,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) $(filter-out -Wconversion,$(CFLAGS)) -Iagent/daemon $(DECISION) \
@@ -298,7 +302,7 @@ $(BUILD)/bpf/path_drop_%.bpf.o: tests/bench/path_drop.bpf.c
 	$(Q)$(CLANG) $(BPF_CFLAGS) -I. $(PROGRAM) -MMD -MP -c $< -o $@
 
 PATH_BENCH := $(addprefix tests/bench/,path.c path_lab.c path_flood.c path_xdp.c path_netfilter.c path_report.c) \
-	agent/daemon/tables.c agent/common/prefix.c agent/common/parse.c
+	agent/daemon/tables.c agent/daemon/tick.c agent/common/prefix.c agent/common/parse.c
 PATH_SKELETONS := $(addprefix $(BUILD)/gen/,$(addsuffix .skel.h,synanvil textbook path_flood path_drop_synanvil \
 	path_drop_textbook))
 
