@@ -49,7 +49,7 @@ static __always_inline bool window_lapsed(__u64 window, const struct attempt *at
 {
 	__s64 elapsed = (__s64)(attempt->now_ms - window_start_ms(window));
 
-	return elapsed >= (__s64)attempt->settings->rate_unit_ms || !window;
+	return elapsed >= (__s64)attempt->rate_unit_ms || !window;
 }
 
 /*
@@ -124,7 +124,7 @@ static __always_inline void charge_take_back(struct sa_source *source)
 
 static __always_inline int attempt_reason(const struct attempt *attempt)
 {
-	__u32 limit = attempt->service->rate_limit;
+	__u32 limit = attempt->rate_limit;
 
 	if (!limit)
 		return SA_REASON_UNLIMITED;
@@ -132,15 +132,31 @@ static __always_inline int attempt_reason(const struct attempt *attempt)
 }
 
 /*
- * One attempt of a known source. Over an enforced limit nothing is written, or a flood from one
- * source would make the line that holds its entry travel between CPUs; the count then stays at one
- * past the limit.
+ * Whether the source is over its enforced limit, and this attempt no repeat of a passed one.
+ * Nothing is written then, or a flood from one source would make the line that holds its entry
+ * travel between CPUs; the count stays at one past the limit.
  */
-static __always_inline int source_charge(struct sa_source *source, struct attempt *attempt)
+static __always_inline bool source_is_spent(const struct sa_source *source,
+					    const struct attempt *attempt)
 {
-	__u32 limit = attempt->service->rate_limit;
-	bool enforced = limit && attempt->settings->enforcement == SA_ENFORCE;
+	__u64 window = *(const volatile __u64 *)&source->window;
+	__u32 limit = attempt->rate_limit;
 
+	return limit && attempt->enforced && window_count(window) > limit &&
+	       !window_lapsed(window, attempt) &&
+	       !source_remembers(source,
+				 attempt_digest(&attempt->packet, window_start_ms(window))) &&
+	       source_is_own(source, attempt);
+}
+
+/* One attempt of a known source. Global, so that the verifier follows it once. */
+__attribute__((noinline)) int source_charge(struct sa_source *source, struct attempt *attempt)
+{
+	__u32 limit;
+
+	if (!source || !attempt)
+		return SA_REASON_UNDECIDED;
+	limit = attempt->rate_limit;
 	for (int i = 0; i < SWAP_TRIES; i++) {
 		__u64 old = *(volatile __u64 *)&source->window, new;
 
@@ -153,7 +169,8 @@ static __always_inline int source_charge(struct sa_source *source, struct attemp
 			if (source_remembers(source, attempt_digest(&attempt->packet, start_ms)) &&
 			    repeat_take(source, start_ms))
 				return limit ? SA_REASON_WITHIN_LIMIT : SA_REASON_UNLIMITED;
-			if (attempt->count == SA_COUNT_MAX || (enforced && attempt->count > limit))
+			if (attempt->count == SA_COUNT_MAX ||
+			    (limit && attempt->enforced && attempt->count > limit))
 				return source_is_own(source, attempt) ? attempt_reason(attempt)
 								      : SA_REASON_UNDECIDED;
 			new = old + 1;
@@ -195,25 +212,24 @@ static __always_inline int source_create(struct attempt *attempt)
 	return 0;
 }
 
-static __always_inline int attempt_account(struct attempt *attempt)
+static __always_inline int attempt_account(struct attempt *attempt, struct sa_source **source)
 {
-	struct sa_source *source = attempt->source;
-
-	if (!source) {
+	if (!*source) {
 		int error = source_create(attempt);
 
 		if (!error)
 			return attempt_reason(attempt);
 		if (error != -EEXIST)
 			return SA_REASON_UNDECIDED;
-		source = bpf_map_lookup_elem(&sources, &attempt->key);
-		if (!source)
+		*source = bpf_map_lookup_elem(&sources, &attempt->key);
+		if (!*source)
 			return SA_REASON_UNDECIDED;
-		attempt->source = source;
 	}
-	if (attempt->classified && source->classified != attempt->classified)
-		source->classified = attempt->classified;
-	return source_charge(source, attempt);
+	if (attempt->classified && (*source)->classified != attempt->classified)
+		(*source)->classified = attempt->classified;
+	if (source_is_spent(*source, attempt))
+		return SA_REASON_RATE;
+	return source_charge(*source, attempt);
 }
 
 /*
@@ -255,19 +271,19 @@ static __always_inline void blocked_account(struct attempt *attempt, __u64 ticke
 	}
 	drop_note(&source->dropped, &source->last_dropped_s, attempt->now_ms, ticket);
 	event_ms = source->event_ms;
-	if ((__s64)(attempt->now_ms - event_ms) < (__s64)attempt->settings->rate_unit_ms)
+	if ((__s64)(attempt->now_ms - event_ms) < (__s64)attempt->rate_unit_ms)
 		return;
 	attempt->first_over = __sync_val_compare_and_swap(&source->event_ms, event_ms,
 							  attempt->now_ms) == event_ms;
 }
 
-static __always_inline void drop_account(struct attempt *attempt, int reason, __u64 ticket)
+static __always_inline void drop_account(struct attempt *attempt, struct sa_source *source,
+					 int reason, __u64 ticket)
 {
 	if (reason == SA_REASON_BLOCKED)
 		blocked_account(attempt, ticket);
-	else if (attempt->source)
-		drop_note(&attempt->source->dropped, &attempt->source->last_dropped_s,
-			  attempt->now_ms, ticket);
+	else if (source)
+		drop_note(&source->dropped, &source->last_dropped_s, attempt->now_ms, ticket);
 }
 
 #endif

@@ -30,18 +30,23 @@ struct packet {
 	__u32 family; /* SA_FAMILY_* */
 };
 
+/*
+ * Holds copies of what the settings say, so that no later stage depends on which row it came from,
+ * and no pointers, so that it can be handed to a function that the verifier takes on its own.
+ */
 struct attempt {
 	struct packet packet;
-	const struct sa_settings *settings;
-	const struct sa_service *service;
 	__u32 index; /* of the settings in force when this packet came */
+	__u32 service_slot;
+	__u32 rate_limit;
+	__u32 rate_unit_ms;
+	bool enforced;
+	bool first_over; /* this attempt is the first one over the limit in its window */
+	__u32 count;     /* attempts in the window, this one included */
 	__u64 now_ms;
-	__u64 classified; /* what sa_source.classified says if no list matches; 0 = cannot be
-			     remembered */
+	__u64 classified; /* what sa_source.classified says if no list matches; 0 = cannot be known
+			   */
 	struct sa_source_key key;
-	struct sa_source *source; /* NULL: not known */
-	__u32 count;              /* attempts in the window, this one included */
-	bool first_over;          /* this attempt is the first one over the limit in its window */
 };
 
 #endif

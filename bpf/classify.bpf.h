@@ -10,9 +10,8 @@
 #include "attempt.bpf.h"
 #include "maps.bpf.h"
 
-static __always_inline void source_key_make(struct attempt *attempt)
+static __always_inline void source_key_make(const struct sa_settings *set, struct attempt *attempt)
 {
-	const struct sa_settings *set = attempt->settings;
 	const struct sa_address *mask =
 		attempt->packet.family == SA_FAMILY_IPV4 ? &set->mask_ipv4 : &set->mask_ipv6;
 	struct sa_address masked = {
@@ -21,7 +20,6 @@ static __always_inline void source_key_make(struct attempt *attempt)
 	};
 
 	__builtin_memcpy(attempt->key.address, &masked, sizeof(masked));
-	attempt->key.service = attempt->service->id;
 }
 
 /* SA_EXCEPTION_NONE where no list says anything. Run-time exceptions win over the configured list.
@@ -54,25 +52,28 @@ static __always_inline bool source_is_blocked(const struct sa_prefix *address, _
  * cache_classification elsewhere. "Neither exempt nor blocked" stays true while the generation
  * does: a block that has ended does not begin again.
  */
-static __always_inline __u64 classification_word(const struct attempt *attempt)
+static __always_inline __u64 classification_word(const struct sa_settings *set,
+						 const struct attempt *attempt)
 {
 	__u32 zero = 0;
 	const __u64 *number = bpf_map_lookup_elem(&generation, &zero);
 
-	if (!number || !*number || !attempt->settings->cache_classification)
+	if (!number || !*number || !set->cache_classification)
 		return 0;
 	return *number ^ attempt->packet.source.low_be;
 }
 
-static __always_inline int source_classify(struct attempt *attempt)
+static __always_inline int source_classify(const struct sa_settings *set, struct attempt *attempt,
+					   struct sa_source **ret_source)
 {
 	struct sa_prefix address = { .length = 128 };
+	struct sa_source *source;
 
-	source_key_make(attempt);
-	attempt->classified = classification_word(attempt);
-	attempt->source = bpf_map_lookup_elem(&sources, &attempt->key);
-	if (attempt->source && attempt->classified &&
-	    attempt->source->classified == attempt->classified)
+	source_key_make(set, attempt);
+	attempt->classified = classification_word(set, attempt);
+	source = bpf_map_lookup_elem(&sources, &attempt->key);
+	*ret_source = source;
+	if (source && attempt->classified && source->classified == attempt->classified)
 		return STAGE_CONTINUE;
 	__builtin_memcpy(address.address, &attempt->packet.source, sizeof(address.address));
 	if (exception_find(attempt->index, &address) == SA_EXCEPTION_EXEMPT)

@@ -240,17 +240,13 @@ static __always_inline int parse_tcp(struct cursor *cursor, struct packet *packe
 	return STAGE_CONTINUE;
 }
 
-/* Global, so that the verifier follows its many ways once and not once for each way through what
- * comes after. */
-__attribute__((noinline)) int parse_packet(struct xdp_md *ctx, struct packet *packet)
+static __always_inline int parse_packet(struct xdp_md *ctx, struct packet *packet)
 {
 	struct cursor cursor = { .ctx = ctx };
 	__u16 protocol_be;
 	__u32 room;
 	int stage;
 
-	if (!packet)
-		return STAGE_UNPARSED;
 	stage = parse_ethernet(&cursor, &protocol_be);
 	if (stage != STAGE_CONTINUE)
 		return stage;

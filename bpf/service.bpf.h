@@ -27,32 +27,24 @@ static __always_inline bool service_matches(const struct sa_service *service,
 }
 
 /*
- * The row of the service that a packet goes to, or STAGE_NOT_OURS. Rows with an address stand
- * first, so the first match is the closest one. Global, so that the verifier takes its result for
- * any row and not for each in turn.
+ * Rows with an address stand first, so the first match is the closest one. What the row says is
+ * copied: a pointer to it would have the verifier follow the rest of the way once for each row.
  */
-__attribute__((noinline)) int service_row(__u32 index, const struct packet *packet)
+static __always_inline int service_find(const struct sa_settings *set, struct attempt *attempt)
 {
-	const struct sa_settings *set = bpf_map_lookup_elem(&settings, &index);
+	for (__u32 i = 0; i < SA_SERVICES_MAX && i < set->service_count; i++) {
+		const struct sa_service *service = &set->services[i];
 
-	if (!set || !packet)
-		return STAGE_NOT_OURS;
-	for (__u32 i = 0; i < SA_SERVICES_MAX && i < set->service_count; i++)
-		if (service_matches(&set->services[i], packet))
-			return i;
+		if (!service_matches(service, &attempt->packet))
+			continue;
+		attempt->key.service = service->id;
+		attempt->service_slot = service->slot;
+		attempt->rate_limit = service->rate_limit;
+		attempt->rate_unit_ms = set->rate_unit_ms;
+		attempt->enforced = set->enforcement == SA_ENFORCE;
+		return STAGE_CONTINUE;
+	}
 	return STAGE_NOT_OURS;
-}
-
-static __always_inline int service_find(struct attempt *attempt)
-{
-	int row;
-
-	attempt->settings = settings_in_force(&attempt->index);
-	row = service_row(attempt->index, &attempt->packet);
-	if (!attempt->settings || row < 0 || row >= SA_SERVICES_MAX)
-		return STAGE_NOT_OURS;
-	attempt->service = &attempt->settings->services[row];
-	return STAGE_CONTINUE;
 }
 
 #endif

@@ -8,6 +8,7 @@
 /* clang-format off */
 #include "parse.bpf.h"
 #include "service.bpf.h"
+#include "clock.bpf.h"
 #include "classify.bpf.h"
 #include "account.bpf.h"
 #include "verdict.bpf.h"
@@ -16,19 +17,24 @@
 SEC("xdp.frags")
 int synanvil(struct xdp_md *ctx)
 {
+	const struct sa_settings *set;
 	struct attempt attempt = {};
+	struct sa_source *source = 0;
 	int stage;
 
 	stage = parse_packet(ctx, &attempt.packet);
 	if (stage == STAGE_UNPARSED)
 		return pass_unparsed(ctx);
-	if (stage != STAGE_CONTINUE || service_find(&attempt) != STAGE_CONTINUE)
+	if (stage == STAGE_NOT_OURS)
 		return pass_uncounted();
-	attempt.now_ms = bpf_ktime_get_coarse_ns() / 1000000;
-	stage = source_classify(&attempt);
+	set = settings_in_force(&attempt.index);
+	if (!set || service_find(set, &attempt) == STAGE_NOT_OURS)
+		return pass_uncounted();
+	attempt.now_ms = clock_now_ms();
+	stage = source_classify(set, &attempt, &source);
 	if (stage == STAGE_CONTINUE)
-		stage = attempt_account(&attempt);
-	return verdict(ctx, &attempt, stage);
+		stage = attempt_account(&attempt, &source);
+	return verdict(ctx, set, &attempt, source, stage);
 }
 
 /* "GPL" is what the kernel asks for its helpers; the file itself is GPL-2.0-or-later. */

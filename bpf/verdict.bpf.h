@@ -24,7 +24,7 @@ static __always_inline __u32 interface_slot(const struct xdp_md *ctx, const stru
 
 	for (__u32 slot = 1; slot < SA_INTERFACE_SLOTS; slot++)
 		if (set->interfaces[slot].ifindex == ifindex)
-			return slot;
+			return set->interfaces[slot].slot;
 	return 0;
 }
 
@@ -65,9 +65,9 @@ static __always_inline void event_emit(const struct attempt *attempt, int reason
 	struct sa_event event = {
 		.time_ms = attempt->now_ms,
 		.address = attempt->packet.source,
-		.service = attempt->service->id,
+		.service = attempt->key.service,
 		.count = over_rate ? attempt->count : 0,
-		.limit = over_rate ? attempt->service->rate_limit : 0,
+		.limit = over_rate ? attempt->rate_limit : 0,
 		.reason = reason,
 		.would_drop = would,
 	};
@@ -81,12 +81,13 @@ static __always_inline void event_emit(const struct attempt *attempt, int reason
 		total->events_lost++;
 }
 
-static __always_inline int verdict(const struct xdp_md *ctx, struct attempt *attempt, int reason)
+static __always_inline int verdict(const struct xdp_md *ctx, const struct sa_settings *set,
+				   struct attempt *attempt, struct sa_source *source, int reason)
 {
 	bool drops = reasons_that_drop >> reason & 1;
-	bool would = drops && attempt->settings->enforcement != SA_ENFORCE;
+	bool would = drops && !attempt->enforced;
 	__u32 outcome = would ? SA_OUTCOME_WOULD(reason) : reason;
-	__u32 row = SA_COUNTER_ROW(interface_slot(ctx, attempt->settings), attempt->service->slot,
+	__u32 row = SA_COUNTER_ROW(interface_slot(ctx, set), attempt->service_slot,
 				   attempt->packet.family);
 	struct sa_counters *cells = bpf_map_lookup_elem(&counters, &row);
 	__u64 ticket = 0;
@@ -95,7 +96,7 @@ static __always_inline int verdict(const struct xdp_md *ctx, struct attempt *att
 		ticket = ++cells->packets[outcome];
 	if (!drops)
 		return XDP_PASS;
-	drop_account(attempt, reason, ticket);
+	drop_account(attempt, source, reason, ticket);
 	if (attempt->first_over)
 		event_emit(attempt, reason, would);
 	return would ? XDP_PASS : XDP_DROP;

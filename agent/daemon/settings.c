@@ -202,6 +202,8 @@ static void interfaces_build(struct settings_plan *plan, const struct config *co
 			SA_INTERFACE_NAME_SIZE - 1);
 		plan->fresh_interfaces |= 1U << slot;
 	}
+	for (uint32_t slot = 1; slot < SA_INTERFACE_SLOTS; slot++)
+		wanted->interfaces[slot].slot = slot;
 }
 
 int settings_build(const struct config *config, const struct sa_settings *in_force,

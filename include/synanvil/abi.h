@@ -106,9 +106,10 @@ SA_ASSERT_SIZE(struct sa_service, 40);
 /* One interface; its index in sa_settings.interfaces is its counter slot. Slot 0 stays empty. */
 struct sa_interface {
 	__u32 ifindex; /* 0 = not there */
+	__u32 slot;    /* its own index */
 	char name[SA_INTERFACE_NAME_SIZE];
 };
-SA_ASSERT_SIZE(struct sa_interface, 20);
+SA_ASSERT_SIZE(struct sa_interface, 24);
 
 enum sa_enforcement {
 	SA_MONITOR = 0,
@@ -133,7 +134,7 @@ struct sa_settings {
 	struct sa_interface interfaces[SA_INTERFACE_SLOTS];
 	struct sa_service services[SA_SERVICES_MAX]; /* those with an address first */
 };
-SA_ASSERT_SIZE(struct sa_settings, 56 + SA_INTERFACE_SLOTS * 20 + SA_SERVICES_MAX * 40);
+SA_ASSERT_SIZE(struct sa_settings, 56 + SA_INTERFACE_SLOTS * 24 + SA_SERVICES_MAX * 40);
 
 /* Row of the counters: [interface slot][service slot][family]. Per CPU. Written by the packet path
  * only. */

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Where jiffies stand against CLOCK_MONOTONIC: what bpf/clock.bpf.h is loaded with.
+ */
+#ifndef AGENT_TICK_H
+#define AGENT_TICK_H
+
+#include <stdint.h>
+
+struct tick {
+	uint32_t scale;     /* milliseconds a tick, times 2^24 */
+	uint64_t offset_ms; /* CLOCK_MONOTONIC at jiffy 0, modulo 2^64 */
+};
+
+/*
+ * Asks the kernel. Fails where programs of type syscall cannot be run (before Linux 5.14, or
+ * without CAP_BPF): the packet path then works with the slower clock, for which the caller passes
+ * zeros. 0 or -errno.
+ */
+int tick_measure(struct tick *ret_tick);
+
+/*
+ * The pure part: jiffies was read between before_ns and after_ns, and a tick has tick_ns. The
+ * reading may be up to one tick old, so the offset is up to one tick early, never late.
+ */
+struct tick tick_from_reading(uint64_t before_ns, uint64_t jiffies, uint64_t tick_ns);
+
+#endif
