@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * One question to the agent: request, reply, warnings, and the exit status that follows from how it went.
+ * One question to the agent: request, reply, warnings, and the exit status that follows from how it
+ * went.
  */
 #include "ask.h"
 
@@ -32,11 +33,11 @@ enum cli_status ask_agent_if_any(const struct cli *cli, struct client *client, c
 	json_t *warnings = NULL;
 	size_t index;
 	json_t *warning;
-	enum client_result result = client_call(client, cli->socket_path, command, arguments,
-						ret_result, &warnings);
+	enum client_result result =
+		client_call(client, cli->socket_path, command, arguments, ret_result, &warnings);
 
 	json_decref(arguments);
-	json_array_foreach (warnings, index, warning)
+	json_array_foreach(warnings, index, warning)
 		cli_warn(cli, "%s", json_string_value(warning));
 	if (result != CLIENT_OK && result != CLIENT_NOBODY)
 		return cli_fail(cli, status_of(result), "%s",
@@ -85,7 +86,8 @@ enum cli_status ask_and_confirm(const struct cli *cli, const char *command, json
 enum cli_status put(const struct cli *cli, json_t *arguments, const char *key, json_t *value)
 {
 	if (json_object_set_new(arguments, key, value))
-		return cli_fail(cli, CLI_FAILED, "out of memory, or an argument is not valid UTF-8");
+		return cli_fail(cli, CLI_FAILED,
+				"out of memory, or an argument is not valid UTF-8");
 	return CLI_DONE;
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What the functions behind the commands share: asking the agent, printing its answer, reading arguments.
+ * What the functions behind the commands share: asking the agent, printing its answer, reading
+ * arguments.
  */
 #ifndef CLI_ASK_H
 #define CLI_ASK_H
@@ -13,9 +14,9 @@
 typedef int render_fn(FILE *stream, const json_t *result);
 
 /*
- * Sends command with arguments (stolen; may be NULL for none), prints the reply's warnings, and gives the result,
- * which client owns. client is the caller's to release in any case. Failures are printed; ask_agent_if_any leaves it
- * to the caller to say that there is no agent.
+ * Sends command with arguments (stolen; may be NULL for none), prints the reply's warnings, and
+ * gives the result, which client owns. client is the caller's to release in any case. Failures are
+ * printed; ask_agent_if_any leaves it to the caller to say that there is no agent.
  */
 enum cli_status ask_agent(const struct cli *cli, struct client *client, const char *command,
 			  json_t *arguments, json_t **ret_result);
@@ -26,7 +27,8 @@ enum cli_status ask_agent_if_any(const struct cli *cli, struct client *client, c
 enum cli_status ask_and_render(const struct cli *cli, const char *command, json_t *arguments,
 			       render_fn *render);
 
-/* Asks and says that it is done: what, of each of the items (borrowed; NULL: as a whole). Steals arguments. */
+/* Asks and says that it is done: what, of each of the items (borrowed; NULL: as a whole). Steals
+ * arguments. */
 enum cli_status ask_and_confirm(const struct cli *cli, const char *command, json_t *arguments,
 				const char *what, const json_t *items);
 
@@ -36,7 +38,8 @@ enum cli_status rendered(const struct cli *cli, int result);
 /* Adds value (stolen) to the arguments of a request. CLI_FAILED, said, if memory is short. */
 enum cli_status put(const struct cli *cli, json_t *arguments, const char *key, json_t *value);
 
-/* A time as Postfix writes them; what follows a number is one unit and perhaps more letters, but no second number. */
+/* A time as Postfix writes them; what follows a number is one unit and perhaps more letters, but no
+ * second number. */
 int time_argument(const char *text, int *ret_seconds);
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Dispatch: reads the command line by the table, sets what every command works with, runs one command.
+ * Dispatch: reads the command line by the table, sets what every command works with, runs one
+ * command.
  */
 #include "cli.h"
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Talks to the agent. Every wait is bounded by the client's timeout except for the next line of a stream.
+ * Talks to the agent. Every wait is bounded by the client's timeout except for the next line of a
+ * stream.
  */
 #include "client.h"
 
@@ -46,12 +47,14 @@ static enum client_result fail_connect(struct client *client, const char *path, 
 		return fail(client, CLIENT_NOBODY, "no agent answers: nobody listens on %s", path);
 	case EAGAIN:
 	case ETIMEDOUT:
-		return fail(client, CLIENT_NOBODY, "no agent answers: %s takes no more connections", path);
+		return fail(client, CLIENT_NOBODY, "no agent answers: %s takes no more connections",
+			    path);
 	case EACCES:
 	case EPERM:
-		return fail(client, CLIENT_FAILED,
-			    "no permission for %s: be root, or a member of the agent's control_group",
-			    path);
+		return fail(
+			client, CLIENT_FAILED,
+			"no permission for %s: be root, or a member of the agent's control_group",
+			path);
 	default:
 		return fail(client, CLIENT_FAILED, "%s: %s", path, strerror(error));
 	}
@@ -71,7 +74,8 @@ static enum client_result connect_to(struct client *client, const char *path)
 	client->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (client->fd < 0)
 		return fail(client, CLIENT_FAILED, "socket: %s", strerror(errno));
-	/* connect waits while the listener's backlog is full; this bounds it, and nothing else here blocks */
+	/* connect waits while the listener's backlog is full; this bounds it, and nothing else here
+	 * blocks */
 	if (setsockopt(client->fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit)) ||
 	    connect(client->fd, (const struct sockaddr *)&address, sizeof(address)))
 		return fail_connect(client, path, errno);
@@ -95,7 +99,8 @@ static int wait_for(const struct client *client, short events, int timeout_ms)
 	return ready ? 0 : -ETIMEDOUT;
 }
 
-/* An agent that refuses a request early closes its end, and its reply is there to be read: EPIPE is no error here. */
+/* An agent that refuses a request early closes its end, and its reply is there to be read: EPIPE is
+ * no error here. */
 static int send_all(const struct client *client, const char *bytes, size_t size)
 {
 	while (size) {
@@ -175,9 +180,9 @@ static enum client_result read_line(struct client *client, int timeout_ms, size_
 
 	drop_line(client);
 	for (;;) {
-		char *end = client->size > searched ?
-				    memchr(client->buffer + searched, '\n', client->size - searched) :
-				    NULL;
+		char *end = client->size > searched ? memchr(client->buffer + searched, '\n',
+							     client->size - searched)
+						    : NULL;
 		ssize_t count;
 
 		if (end) {
@@ -203,19 +208,23 @@ static enum client_result read_line(struct client *client, int timeout_ms, size_
 	}
 }
 
-static enum client_result send_request(struct client *client, const char *command, json_t *arguments)
+static enum client_result send_request(struct client *client, const char *command,
+				       json_t *arguments)
 {
 	_cleanup_free_ char *request = control_request_encode(command, arguments);
 	int result;
 
 	if (!request)
-		return fail(client, CLIENT_FAILED, "the request cannot be written as JSON: an argument is "
-						   "not valid UTF-8, or memory is short");
+		return fail(client, CLIENT_FAILED,
+			    "the request cannot be written as JSON: an argument is "
+			    "not valid UTF-8, or memory is short");
 	if (strlen(request) > CONTROL_REQUEST_MAX)
-		return fail(client, CLIENT_FAILED, "the request is too long: give fewer prefixes at once");
+		return fail(client, CLIENT_FAILED,
+			    "the request is too long: give fewer prefixes at once");
 	result = send_all(client, request, strlen(request));
 	if (result == -ETIMEDOUT)
-		return fail(client, CLIENT_NOBODY, "no agent answers: it does not take the request");
+		return fail(client, CLIENT_NOBODY,
+			    "no agent answers: it does not take the request");
 	if (result)
 		return fail(client, CLIENT_FAILED, "sending to the agent: %s", strerror(-result));
 	return CLIENT_OK;
@@ -236,13 +245,15 @@ enum client_result client_call(struct client *client, const char *path, const ch
 	if (result != CLIENT_OK)
 		return result;
 	*ret_warnings = NULL;
-	decoded = control_reply_decode(client->buffer, size, &client->reply, ret_result, ret_warnings,
-				       &error);
+	decoded = control_reply_decode(client->buffer, size, &client->reply, ret_result,
+				       ret_warnings, &error);
 	if (decoded == -EREMOTEIO)
 		return fail(client, CLIENT_FAILED, "%s", error);
 	if (decoded)
-		return fail(client, CLIENT_FAILED, "what answers on %s is no agent that this program "
-						   "understands: %s", path, error);
+		return fail(client, CLIENT_FAILED,
+			    "what answers on %s is no agent that this program "
+			    "understands: %s",
+			    path, error);
 	return CLIENT_OK;
 }
 

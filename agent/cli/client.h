@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The command line tool's end of the control socket: one connection, one request, one reply; after that, single lines
- * where the request asked for them. Says what went wrong in a message and whether anybody answered at all.
+ * The command line tool's end of the control socket: one connection, one request, one reply; after
+ * that, single lines where the request asked for them. Says what went wrong in a message and
+ * whether anybody answered at all.
  */
 #ifndef CLI_CLIENT_H
 #define CLI_CLIENT_H
@@ -29,7 +30,8 @@ struct client {
 	char *buffer; /* what was read and not yet used */
 	size_t size;
 	size_t allocated;
-	size_t line_size; /* of the line at the start of the buffer that was handed out; dropped by the next read */
+	size_t line_size; /* of the line at the start of the buffer that was handed out; dropped by
+			     the next read */
 	json_t *reply;
 	char *message; /* why it failed: one or several lines */
 };
@@ -37,13 +39,15 @@ struct client {
 #define CLIENT_INIT(timeout) ((struct client){ .fd = -1, .timeout_ms = (timeout) })
 
 /*
- * Connects to path, sends command and arguments (may be NULL), waits for the reply. On CLIENT_OK *ret_result and
- * *ret_warnings (may be NULL) are borrowed from the client; otherwise client->message says why.
+ * Connects to path, sends command and arguments (may be NULL), waits for the reply. On CLIENT_OK
+ * *ret_result and *ret_warnings (may be NULL) are borrowed from the client; otherwise
+ * client->message says why.
  */
 enum client_result client_call(struct client *client, const char *path, const char *command,
 			       json_t *arguments, json_t **ret_result, json_t **ret_warnings);
 
-/* Waits, for as long as it takes, for the next line of a stream, which must be one object; the caller owns it. */
+/* Waits, for as long as it takes, for the next line of a stream, which must be one object; the
+ * caller owns it. */
 enum client_result client_next(struct client *client, json_t **ret_object);
 
 void client_done(struct client *client);

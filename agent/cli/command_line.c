@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * From argv to a row of the command table with its options and arguments. Options may stand anywhere; what follows
- * "--" is no option. Each mistake has its own message, which ends in the usage of the command that was meant.
+ * From argv to a row of the command table with its options and arguments. Options may stand
+ * anywhere; what follows
+ * "--" is no option. Each mistake has its own message, which ends in the usage of the command that
+ * was meant.
  */
 #include "command_line.h"
 
@@ -21,7 +23,8 @@ size_t command_word_count(const struct command *command)
 }
 
 /* *reterr_message = the formatted text; returns -EINVAL, or -ENOMEM. */
-static int __attribute__((format(printf, 2, 3))) complain(char **reterr_message, const char *format, ...)
+static int __attribute__((format(printf, 2, 3)))
+complain(char **reterr_message, const char *format, ...)
 {
 	va_list arguments;
 	int length;
@@ -40,11 +43,12 @@ static int complain_usage(char **reterr_message, const struct command *command, 
 
 	if (!usage)
 		return -ENOMEM;
-	return complain(reterr_message, "%s%s%s: %s; usage: %s", command->words[0], second ? " " : "",
-			second ? second : "", what, usage);
+	return complain(reterr_message, "%s%s%s: %s; usage: %s", command->words[0],
+			second ? " " : "", second ? second : "", what, usage);
 }
 
-/* The option that token spells, and where its attached value begins (NULL: none); CLI_OPTIONS if there is none. */
+/* The option that token spells, and where its attached value begins (NULL: none); CLI_OPTIONS if
+ * there is none. */
 static enum cli_option option_find(const char *token, const char **ret_value)
 {
 	const struct option_spec *specs = option_table();
@@ -79,7 +83,8 @@ static int option_take(struct command_line *line, int argc, char *const *argv, i
 	const struct option_spec *spec;
 
 	if (option == CLI_OPTIONS)
-		return complain(reterr_message, "unknown option %s; `" PROGRAM " help` lists them", token);
+		return complain(reterr_message, "unknown option %s; `" PROGRAM " help` lists them",
+				token);
 	spec = &option_table()[option];
 	if (!spec->value) {
 		if (value)
@@ -89,8 +94,8 @@ static int option_take(struct command_line *line, int argc, char *const *argv, i
 	}
 	if (!value) {
 		if (*index + 1 >= argc)
-			return complain(reterr_message, "option %s needs a value: %s %s", token, token,
-					spec->value);
+			return complain(reterr_message, "option %s needs a value: %s %s", token,
+					token, spec->value);
 		value = argv[++*index];
 	}
 	line->options[option] = value;
@@ -144,13 +149,15 @@ static int complain_unknown(const struct command_line *line, char **reterr_messa
 
 		if (strcmp(row->words[0], word) != 0)
 			continue;
-		if (asprintf(&longer, "%s%s%s", known ? known : "", known ? ", " : "", row->words[1]) < 0)
+		if (asprintf(&longer, "%s%s%s", known ? known : "", known ? ", " : "",
+			     row->words[1]) < 0)
 			return -ENOMEM;
 		free(known);
 		known = longer;
 	}
 	if (!known)
-		return complain(reterr_message, "unknown command %s; `" PROGRAM " help` lists them", word);
+		return complain(reterr_message, "unknown command %s; `" PROGRAM " help` lists them",
+				word);
 	if (line->word_count == 1)
 		return complain(reterr_message, "%s needs one of: %s", word, known);
 	return complain(reterr_message, "unknown command %s %s; %s takes one of: %s", word,
@@ -191,7 +198,8 @@ static int check_arguments(const struct command_line *line, char **reterr_messag
 	return 0;
 }
 
-int command_line_parse(struct command_line *line, int argc, char *const *argv, char **reterr_message)
+int command_line_parse(struct command_line *line, int argc, char *const *argv,
+		       char **reterr_message)
 {
 	size_t matched = 0;
 	int result;

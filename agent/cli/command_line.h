@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The command table and what is read from a command line by it. Parsing, usage and help have no other source.
- * Pure: prints nowhere but to the stream that it is given.
+ * The command table and what is read from a command line by it. Parsing, usage and help have no
+ * other source. Pure: prints nowhere but to the stream that it is given.
  */
 #ifndef CLI_COMMAND_LINE_H
 #define CLI_COMMAND_LINE_H
@@ -30,7 +30,8 @@ enum cli_option {
 #define OPTION_BIT(option) (1U << (option))
 
 /* Options that every command takes. */
-#define OPTIONS_GLOBAL (OPTION_BIT(OPTION_SOCKET) | OPTION_BIT(OPTION_JSON) | OPTION_BIT(OPTION_HELP))
+#define OPTIONS_GLOBAL \
+	(OPTION_BIT(OPTION_SOCKET) | OPTION_BIT(OPTION_JSON) | OPTION_BIT(OPTION_HELP))
 
 struct option_spec {
 	const char *name;  /* "-s" or "--json" */
@@ -69,19 +70,23 @@ const struct option_spec *option_table(void);
 size_t command_word_count(const struct command *command);
 
 /*
- * Reads argv (argv[0] is passed over). Returns 0; -ENOMEM; or -EINVAL with *reterr_message, one line for the caller to
- * free. Help asked for with --help needs neither command nor arguments. To be released with command_line_done always.
+ * Reads argv (argv[0] is passed over). Returns 0; -ENOMEM; or -EINVAL with *reterr_message, one
+ * line for the caller to free. Help asked for with --help needs neither command nor arguments. To
+ * be released with command_line_done always.
  */
-int command_line_parse(struct command_line *line, int argc, char *const *argv, char **reterr_message);
+int command_line_parse(struct command_line *line, int argc, char *const *argv,
+		       char **reterr_message);
 void command_line_done(struct command_line *line);
 
-/* "synanvil block add CIDR... [--for TIME]", to be freed by the caller; NULL when memory is short. */
+/* "synanvil block add CIDR... [--for TIME]", to be freed by the caller; NULL when memory is short.
+ */
 char *command_usage(const struct command *command);
 
 /* The command that words name, or NULL; *ret_matched is how many of them were its own. */
 const struct command *command_find(const char *const *words, size_t count, size_t *ret_matched);
 
-/* Prints help for the program, or for all commands that words may mean; false, and nothing, if there are none. */
+/* Prints help for the program, or for all commands that words may mean; false, and nothing, if
+ * there are none. */
 bool command_help(FILE *stream, const char *const *words, size_t count);
 
 #endif

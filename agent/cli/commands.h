@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * One function for each row of the command table: fills a request, calls the agent, gives the reply to the renderer.
+ * One function for each row of the command table: fills a request, calls the agent, gives the reply
+ * to the renderer.
  */
 #ifndef CLI_COMMANDS_H
 #define CLI_COMMANDS_H

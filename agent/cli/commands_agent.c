@@ -84,7 +84,8 @@ static enum cli_status event_arguments(const struct cli *cli, const struct comma
 	enum cli_status status = CLI_DONE;
 
 	if (since && time_argument(since, &seconds))
-		return cli_fail(cli, CLI_USAGE, "events: --since takes a time such as 90s, 10m or 2h, not %s",
+		return cli_fail(cli, CLI_USAGE,
+				"events: --since takes a time such as 90s, 10m or 2h, not %s",
 				since);
 	if (line->argument_count) {
 		if (address_parse(line->arguments[0], &address))
@@ -112,8 +113,8 @@ static enum cli_status follow(const struct cli *cli, struct client *client)
 			return CLI_FAILED; /* cli_finish says why */
 		result = client_next(client, &event);
 		if (result != CLIENT_OK)
-			return cli_fail(cli, result == CLIENT_NOBODY ? CLI_NO_AGENT : CLI_FAILED, "%s",
-					client->message ? client->message : "out of memory");
+			return cli_fail(cli, result == CLIENT_NOBODY ? CLI_NO_AGENT : CLI_FAILED,
+					"%s", client->message ? client->message : "out of memory");
 		status = rendered(cli, cli->output->event(cli->out, event));
 		if (status)
 			return status;
@@ -155,5 +156,6 @@ enum cli_status command_restart(struct cli *cli, const struct command_line *line
 {
 	(void)line;
 	return ask_and_confirm(cli, "restart", NULL,
-			       "the agent leaves, the limiter stays at work for the next one", NULL);
+			       "the agent leaves, the limiter stays at work for the next one",
+			       NULL);
 }

@@ -98,7 +98,8 @@ static enum cli_status config_of_file(const struct cli *cli, const char *file, b
 	if (status)
 		return status;
 	if (config_each(config, list_parameter, &listing))
-		return cli_fail(cli, CLI_FAILED, "%s: a value is not valid UTF-8, or memory is short", file);
+		return cli_fail(cli, CLI_FAILED,
+				"%s: a value is not valid UTF-8, or memory is short", file);
 	return rendered(cli, cli->output->config(cli->out, result));
 }
 
@@ -122,9 +123,9 @@ static json_t *report_json(const struct report *report)
 		const struct report_entry *entry = &report->entries[i];
 		json_t *list = json_object_get(
 			result, entry->severity == REPORT_ERROR ? "errors" : "warnings");
-		json_t *row = json_pack("{s:s, s:i, s:o, s:s}", "file", entry->file, "line",
-					(int)entry->line, "parameter",
-					string_or_null(entry->parameter), "message", entry->message);
+		json_t *row = json_pack(
+			"{s:s, s:i, s:o, s:s}", "file", entry->file, "line", (int)entry->line,
+			"parameter", string_or_null(entry->parameter), "message", entry->message);
 
 		if (json_array_append_new(list, row))
 			return NULL;
@@ -134,7 +135,8 @@ static json_t *report_json(const struct report *report)
 
 enum cli_status command_check(struct cli *cli, const struct command_line *line)
 {
-	const char *file = line->options[OPTION_FILE] ? line->options[OPTION_FILE] : CONFIG_DEFAULT_FILE;
+	const char *file =
+		line->options[OPTION_FILE] ? line->options[OPTION_FILE] : CONFIG_DEFAULT_FILE;
 	_cleanup_(report_done) struct report report = { 0 };
 	_cleanup_(cleanup_config) struct config *config = NULL;
 	_cleanup_json_ json_t *result = NULL;
@@ -156,8 +158,8 @@ enum cli_status command_check(struct cli *cli, const struct command_line *line)
 }
 
 /*
- * Where the pins are. A default configuration that is damaged must not keep anybody from ending the limiter; one that
- * was named must be right.
+ * Where the pins are. A default configuration that is damaged must not keep anybody from ending the
+ * limiter; one that was named must be right.
  */
 static enum cli_status pin_directory(const struct cli *cli, const struct command_line *line,
 				     char **ret_directory)
@@ -193,10 +195,11 @@ enum cli_status command_detach(struct cli *cli, const struct command_line *line)
 		status = detach_pins(cli, directory, &detached);
 	if (status)
 		return status;
-	return rendered(cli, cli->output->done(cli->out, nothing,
-					       detached ? "detached; there was no agent" :
-							  "nothing was attached, and there is no agent",
-					       NULL));
+	return rendered(cli,
+			cli->output->done(cli->out, nothing,
+					  detached ? "detached; there was no agent"
+						   : "nothing was attached, and there is no agent",
+					  NULL));
 }
 
 enum cli_status command_version(struct cli *cli, const struct command_line *line)
@@ -210,7 +213,8 @@ enum cli_status command_version(struct cli *cli, const struct command_line *line
 enum cli_status command_show_help(struct cli *cli, const struct command_line *line)
 {
 	if (!command_help(cli->out, line->arguments, line->argument_count))
-		return cli_fail(cli, CLI_USAGE, "help: unknown command %s; `synanvil help` lists them",
+		return cli_fail(cli, CLI_USAGE,
+				"help: unknown command %s; `synanvil help` lists them",
 				line->arguments[0]);
 	return CLI_DONE;
 }

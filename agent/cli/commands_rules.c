@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Exceptions and blocks at run time. Prefixes are checked and brought to their printed form here, so that a mistake
- * is named before anything changes.
+ * Exceptions and blocks at run time. Prefixes are checked and brought to their printed form here,
+ * so that a mistake is named before anything changes.
  */
 #include "ask.h"
 #include "cleanup.h"
@@ -39,7 +39,8 @@ static enum cli_status prefix_append(const struct cli *cli, const char *argument
 }
 
 /* A list of all arguments, for the caller to release. */
-static enum cli_status prefixes_of(const struct cli *cli, const struct command_line *line, json_t **ret_list)
+static enum cli_status prefixes_of(const struct cli *cli, const struct command_line *line,
+				   json_t **ret_list)
 {
 	_cleanup_json_ json_t *list = json_array();
 	enum cli_status status = CLI_DONE;
@@ -51,15 +52,16 @@ static enum cli_status prefixes_of(const struct cli *cli, const struct command_l
 	return status;
 }
 
-static enum cli_status change(const struct cli *cli, const struct command_line *line, const char *command,
-			      const char *what)
+static enum cli_status change(const struct cli *cli, const struct command_line *line,
+			      const char *command, const char *what)
 {
 	_cleanup_json_ json_t *prefixes = NULL;
 	enum cli_status status = prefixes_of(cli, line, &prefixes);
 
 	if (status)
 		return status;
-	return ask_and_confirm(cli, command, json_pack("{s:O}", "prefixes", prefixes), what, prefixes);
+	return ask_and_confirm(cli, command, json_pack("{s:O}", "prefixes", prefixes), what,
+			       prefixes);
 }
 
 enum cli_status command_exception_list(struct cli *cli, const struct command_line *line)
@@ -93,7 +95,8 @@ enum cli_status command_block_add(struct cli *cli, const struct command_line *li
 	enum cli_status status;
 
 	if (time && (time_argument(time, &seconds) || seconds < 1))
-		return cli_fail(cli, CLI_USAGE, "block add: --for takes a time such as 90s, 10m or 2h, not %s",
+		return cli_fail(cli, CLI_USAGE,
+				"block add: --for takes a time such as 90s, 10m or 2h, not %s",
 				time);
 	status = prefixes_of(cli, line, &prefixes);
 	if (status)

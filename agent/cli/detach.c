@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Pins are named as the agent names them: link-<ifindex> for the links, "abi" for the mark of its layout, and the
- * maps. A directory without any of the first two is not an agent's, and nothing in it is touched.
+ * Pins are named as the agent names them: link-<ifindex> for the links, "abi" for the mark of its
+ * layout, and the maps. A directory without any of the first two is not an agent's, and nothing in
+ * it is touched.
  *
  * The lock is held to the end, so that an agent that starts meanwhile waits or finds nothing.
  */
@@ -52,9 +53,11 @@ struct pins {
 	size_t detached;
 };
 
-/* Calls act for every entry that wanted selects; *ret_count is how many there were. act may be NULL. */
+/* Calls act for every entry that wanted selects; *ret_count is how many there were. act may be
+ * NULL. */
 static enum cli_status each(struct pins *pins, bool (*wanted)(const char *name),
-			    enum cli_status (*act)(struct pins *pins, const char *name), size_t *ret_count)
+			    enum cli_status (*act)(struct pins *pins, const char *name),
+			    size_t *ret_count)
 {
 	_cleanup_close_ int fd = openat(pins->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	_cleanup_(cleanup_closedir) DIR *stream = fd < 0 ? NULL : fdopendir(fd);
@@ -90,7 +93,8 @@ static enum cli_status detach_link(struct pins *pins, const char *name)
 	result = bpf_link__detach(link);
 	(void)bpf_link__destroy(link);
 	if (result && result != -ENOLINK && result != -ENODEV && result != -EINVAL)
-		return cli_fail(pins->cli, CLI_FAILED, "%s: cannot detach: %s", path, strerror(-result));
+		return cli_fail(pins->cli, CLI_FAILED, "%s: cannot detach: %s", path,
+				strerror(-result));
 	pins->detached++;
 	return CLI_DONE;
 }
@@ -98,8 +102,8 @@ static enum cli_status detach_link(struct pins *pins, const char *name)
 static enum cli_status remove_pin(struct pins *pins, const char *name)
 {
 	if (unlinkat(pins->fd, name, 0) && errno != ENOENT)
-		return cli_fail(pins->cli, CLI_FAILED, "%s/%s: cannot remove: %s", pins->directory, name,
-				strerror(errno));
+		return cli_fail(pins->cli, CLI_FAILED, "%s/%s: cannot remove: %s", pins->directory,
+				name, strerror(errno));
 	return CLI_DONE;
 }
 
@@ -116,9 +120,11 @@ static enum cli_status open_directory(const struct cli *cli, const char *directo
 	if (mounted.f_type != BPF_FS_MAGIC)
 		return cli_fail(cli, CLI_FAILED, "%s: not in a BPF file system", directory);
 	if (flock(fd, LOCK_EX | LOCK_NB))
-		return cli_fail(cli, CLI_FAILED,
-				"an agent has %s in use but does not answer on %s: stop it, or give its "
-				"socket with -s", directory, cli->socket_path);
+		return cli_fail(
+			cli, CLI_FAILED,
+			"an agent has %s in use but does not answer on %s: stop it, or give its "
+			"socket with -s",
+			directory, cli->socket_path);
 	*ret_fd = TAKE_FD(fd);
 	return CLI_DONE;
 }

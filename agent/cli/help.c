@@ -79,9 +79,10 @@ static void print_overview(FILE *stream)
 	}
 	(void)fputs("\noptions of every command:\n", stream);
 	print_options(stream, OPTIONS_GLOBAL);
-	(void)fputs("\n`synanvil help COMMAND` says more about one of them; synanvil(1) about all.\n"
-		    "exit status: 0 done, 1 failed, 2 usage, 3 no agent answers\n",
-		    stream);
+	(void)fputs(
+		"\n`synanvil help COMMAND` says more about one of them; synanvil(1) about all.\n"
+		"exit status: 0 done, 1 failed, 2 usage, 3 no agent answers\n",
+		stream);
 }
 
 static bool begins_with(const struct command *command, const char *const *words, size_t count)

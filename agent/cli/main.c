@@ -9,8 +9,8 @@
 #include "client.h"
 
 /*
- * With a standard stream closed, the next descriptor would take its place and get what is printed. A stand-in that
- * cannot be written to makes printing fail, as it should.
+ * With a standard stream closed, the next descriptor would take its place and get what is printed.
+ * A stand-in that cannot be written to makes printing fail, as it should.
  */
 static int fill_standard_streams(void)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The result as it came, on one line; events one a line. Non-ASCII is escaped: JSON loses nothing by it, and no byte
- * from elsewhere steers a terminal.
+ * The result as it came, on one line; events one a line. Non-ASCII is escaped: JSON loses nothing
+ * by it, and no byte from elsewhere steers a terminal.
  */
 #include "output.h"
 
@@ -9,7 +9,8 @@
 
 static int print_line(FILE *stream, const json_t *value)
 {
-	if (json_dumpf(value, stream, JSON_ENSURE_ASCII | JSON_ENCODE_ANY) || fputc('\n', stream) == EOF)
+	if (json_dumpf(value, stream, JSON_ENSURE_ASCII | JSON_ENCODE_ANY) ||
+	    fputc('\n', stream) == EOF)
 		return -EIO;
 	return 0;
 }
@@ -19,7 +20,8 @@ static int print_events(FILE *stream, const json_t *result)
 	size_t index;
 	json_t *event;
 
-	json_array_foreach (json_object_get(result, "events"), index, event) {
+	json_array_foreach(json_object_get(result, "events"), index, event)
+	{
 		int printed = print_line(stream, event);
 
 		if (printed)

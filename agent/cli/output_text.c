@@ -18,7 +18,8 @@ int text_written(FILE *stream)
 	return ferror(stream) ? -EIO : 0;
 }
 
-const json_t *text_items_or_say(FILE *stream, const json_t *result, const char *key, const char *sentence)
+const json_t *text_items_or_say(FILE *stream, const json_t *result, const char *key,
+				const char *sentence)
 {
 	const json_t *items = json_object_get(result, key);
 
@@ -35,14 +36,16 @@ int text_sources(FILE *stream, const json_t *result, int width)
 		{ "DROPPED", true }, { "CONNECTIONS", true }, { NULL, false },
 	};
 	_cleanup_(text_table_done) struct text_table table;
-	const json_t *sources = text_items_or_say(stream, result, "sources", "no sources are tracked");
+	const json_t *sources =
+		text_items_or_say(stream, result, "sources", "no sources are tracked");
 	char number[VALUE_TEXT_SIZE];
 	size_t index;
 	json_t *row;
 
 	text_table_init(&table, columns);
 	text_table_fit(&table, 1, width);
-	json_array_foreach (sources, index, row) {
+	json_array_foreach(sources, index, row)
+	{
 		text_table_add(&table, "%s", value_string(row, "prefix"));
 		text_table_add(&table, "%s", value_string(row, "service"));
 		text_table_add(&table, "%s", value_number(row, "attempts", number));
@@ -62,17 +65,17 @@ static int text_top(FILE *stream, const json_t *result)
 
 static int text_exceptions(FILE *stream, const json_t *result)
 {
-	static const struct text_column columns[] = { { "PREFIX", false },
-						      { "EXEMPT", false },
-						      { "ORIGIN", false },
-						      { NULL, false } };
+	static const struct text_column columns[] = {
+		{ "PREFIX", false }, { "EXEMPT", false }, { "ORIGIN", false }, { NULL, false }
+	};
 	_cleanup_(text_table_done) struct text_table table;
 	const json_t *items = text_items_or_say(stream, result, "exceptions", "no exceptions");
 	size_t index;
 	json_t *row;
 
 	text_table_init(&table, columns);
-	json_array_foreach (items, index, row) {
+	json_array_foreach(items, index, row)
+	{
 		text_table_add(&table, "%s", value_string(row, "prefix"));
 		text_table_add(&table, "%s", value_yes_no(row, "exempt"));
 		text_table_add(&table, "%s", value_string(row, "origin"));
@@ -82,10 +85,9 @@ static int text_exceptions(FILE *stream, const json_t *result)
 
 static int text_blocks(FILE *stream, const json_t *result)
 {
-	static const struct text_column columns[] = { { "PREFIX", false },
-						      { "ENDS IN", false },
-						      { "ORIGIN", false },
-						      { NULL, false } };
+	static const struct text_column columns[] = {
+		{ "PREFIX", false }, { "ENDS IN", false }, { "ORIGIN", false }, { NULL, false }
+	};
 	_cleanup_(text_table_done) struct text_table table;
 	const json_t *items = text_items_or_say(stream, result, "blocks", "no blocks");
 	char remaining[VALUE_TEXT_SIZE];
@@ -93,7 +95,8 @@ static int text_blocks(FILE *stream, const json_t *result)
 	json_t *row;
 
 	text_table_init(&table, columns);
-	json_array_foreach (items, index, row) {
+	json_array_foreach(items, index, row)
+	{
 		text_table_add(&table, "%s", value_string(row, "prefix"));
 		text_table_add(&table, "%s",
 			       value_duration(row, "remaining_seconds", "when deleted", remaining));
@@ -129,7 +132,8 @@ static int text_events(FILE *stream, const json_t *result)
 	json_t *event;
 
 	text_table_init(&table, columns);
-	json_array_foreach (events, index, event) {
+	json_array_foreach(events, index, event)
+	{
 		text_table_add(&table, "%s", value_time(event, "time", time));
 		text_table_add(&table, "%s", value_string(event, "address"));
 		text_table_add(&table, "%s", value_string(event, "service"));
@@ -139,7 +143,8 @@ static int text_events(FILE *stream, const json_t *result)
 	return events ? text_table_print(&table, stream, 0) : text_written(stream);
 }
 
-/* What comes later cannot be measured first: columns as wide as IPv4 needs them, longer ones just push on. */
+/* What comes later cannot be measured first: columns as wide as IPv4 needs them, longer ones just
+ * push on. */
 static int text_event(FILE *stream, const json_t *event)
 {
 	_cleanup_free_ char *address = text_escape(value_string(event, "address"));

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The functions behind output_text, by the file that has them; and the table of `top`, which the live screen shares.
+ * The functions behind output_text, by the file that has them; and the table of `top`, which the
+ * live screen shares.
  */
 #ifndef CLI_OUTPUT_TEXT_H
 #define CLI_OUTPUT_TEXT_H
@@ -20,7 +21,8 @@ int text_done(FILE *stream, const json_t *result, const char *what, const json_t
 int text_written(FILE *stream);
 
 /* The array key of result if it has items; otherwise prints the sentence and returns NULL. */
-const json_t *text_items_or_say(FILE *stream, const json_t *result, const char *key, const char *sentence);
+const json_t *text_items_or_say(FILE *stream, const json_t *result, const char *key,
+				const char *sentence);
 
 /* The table of `top`; no line is longer than width, if that is above 0. */
 int text_sources(FILE *stream, const json_t *result, int width);

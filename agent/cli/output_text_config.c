@@ -16,7 +16,8 @@ int text_config(FILE *stream, const json_t *result)
 	size_t index;
 	json_t *row;
 
-	json_array_foreach (json_object_get(result, "parameters"), index, row) {
+	json_array_foreach(json_object_get(result, "parameters"), index, row)
+	{
 		const json_t *origin = json_object_get(row, "origin");
 
 		(void)text_write_escaped(stream, value_string(row, "name"));
@@ -48,7 +49,8 @@ static void print_candidates(FILE *stream, const json_t *service, struct text_ta
 			      value_number(service, "recommended_limit", number));
 	else
 		(void)fputs(": too little was counted to recommend a limit\n", stream);
-	json_array_foreach (json_object_get(service, "candidates"), index, row) {
+	json_array_foreach(json_object_get(service, "candidates"), index, row)
+	{
 		text_table_add(table, "%s", value_number(row, "limit", number));
 		text_table_add(table, "%s", value_number(row, "sources_over", number));
 		text_table_add(table, "%s", value_number(row, "attempts_over", number));
@@ -59,14 +61,17 @@ static void print_candidates(FILE *stream, const json_t *service, struct text_ta
 int text_advise(FILE *stream, const json_t *result)
 {
 	static const struct text_column columns[] = {
-		{ "LIMIT", true },          { "SOURCES OVER", true },      { "ATTEMPTS OVER", true },
-		{ "OF THESE DELIVERING", true }, { NULL, false },
+		{ "LIMIT", true },         { "SOURCES OVER", true },
+		{ "ATTEMPTS OVER", true }, { "OF THESE DELIVERING", true },
+		{ NULL, false },
 	};
-	const json_t *services = text_items_or_say(stream, result, "services", "nothing was counted yet");
+	const json_t *services =
+		text_items_or_say(stream, result, "services", "nothing was counted yet");
 	size_t index;
 	json_t *service;
 
-	json_array_foreach (services, index, service) {
+	json_array_foreach(services, index, service)
+	{
 		_cleanup_(text_table_done) struct text_table table;
 		int printed = 0;
 
@@ -87,7 +92,8 @@ static int print_entries(FILE *stream, const json_t *entries, enum report_severi
 	size_t index;
 	json_t *row;
 
-	json_array_foreach (entries, index, row) {
+	json_array_foreach(entries, index, row)
+	{
 		/* the report only reads through these pointers */
 		struct report_entry entry = {
 			.severity = severity,
@@ -131,7 +137,8 @@ int text_done(FILE *stream, const json_t *result, const char *what, const json_t
 	(void)result;
 	if (!items)
 		(void)fprintf(stream, "%s\n", what);
-	json_array_foreach (items, index, item) {
+	json_array_foreach(items, index, item)
+	{
 		const char *text = json_string_value(item);
 
 		(void)fprintf(stream, "%s: ", what);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * `show` for a person: first what the client's next SYN to each service would get and why, then what that rests on.
+ * `show` for a person: first what the client's next SYN to each service would get and why, then
+ * what that rests on.
  */
 #include <stdbool.h>
 #include <string.h>
@@ -89,7 +90,7 @@ int text_show(FILE *stream, const json_t *result)
 	}
 	(void)fprintf(stream, "\nexempt   %s\nblocked  %s\n", value_yes_no(result, "exempt"),
 		      value_yes_no(result, "blocked"));
-	json_array_foreach (json_object_get(result, "services"), index, service)
+	json_array_foreach(json_object_get(result, "services"), index, service)
 		print_service(stream, service);
 	return text_written(stream);
 }

@@ -29,16 +29,16 @@ static void print_head(FILE *stream, const json_t *result)
 
 static int print_interfaces(FILE *stream, const json_t *result)
 {
-	static const struct text_column columns[] = { { "INTERFACE", false },
-						      { "ATTACHED", false },
-						      { "MODE", false },
-						      { NULL, false } };
+	static const struct text_column columns[] = {
+		{ "INTERFACE", false }, { "ATTACHED", false }, { "MODE", false }, { NULL, false }
+	};
 	_cleanup_(text_table_done) struct text_table table;
 	size_t index;
 	json_t *row;
 
 	text_table_init(&table, columns);
-	json_array_foreach (json_object_get(result, "interfaces"), index, row) {
+	json_array_foreach(json_object_get(result, "interfaces"), index, row)
+	{
 		text_table_add(&table, "%s", value_string(row, "name"));
 		text_table_add(&table, "%s", value_yes_no(row, "attached"));
 		text_table_add(&table, "%s", value_string(row, "mode"));
@@ -49,7 +49,7 @@ static int print_interfaces(FILE *stream, const json_t *result)
 static int print_services(FILE *stream, const json_t *result)
 {
 	static const struct text_column columns[] = {
-		{ "SERVICE", false },       { "RATE LIMIT", true }, { "CONNECTIONS", true },
+		{ "SERVICE", false },      { "RATE LIMIT", true }, { "CONNECTIONS", true },
 		{ "PROCESS LIMIT", true }, { NULL, false },
 	};
 	_cleanup_(text_table_done) struct text_table table;
@@ -58,7 +58,8 @@ static int print_services(FILE *stream, const json_t *result)
 	json_t *row;
 
 	text_table_init(&table, columns);
-	json_array_foreach (json_object_get(result, "services"), index, row) {
+	json_array_foreach(json_object_get(result, "services"), index, row)
+	{
 		text_table_add(&table, "%s", value_string(row, "service"));
 		text_table_add(&table, "%s", value_limit(row, "connection_rate_limit", number));
 		text_table_add(&table, "%s", value_number(row, "connections", number));
@@ -77,7 +78,8 @@ static json_int_t action_total(const json_t *action)
 	const char *reason;
 	json_t *count;
 
-	json_object_foreach ((json_t *)action, reason, count) {
+	json_object_foreach((json_t *)action, reason, count)
+	{
 		(void)reason;
 		total += json_integer_value(count);
 	}
@@ -108,7 +110,8 @@ static int print_packets(FILE *stream, const json_t *result)
 
 	text_table_init(&table, columns);
 	for (size_t i = 0; i < ACTIONS; i++) {
-		json_object_foreach (json_object_get(packets, actions[i]), reason, count) {
+		json_object_foreach(json_object_get(packets, actions[i]), reason, count)
+		{
 			size_t earlier = 0;
 
 			(void)count;

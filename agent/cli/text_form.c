@@ -15,7 +15,7 @@ int text_write_escaped(FILE *stream, const char *text)
 	for (const char *p = text; *p; p++) {
 		unsigned char byte = (unsigned char)*p;
 		int result = byte >= 0x20 && byte < 0x7f ? fputc(byte, stream)
-							  : fprintf(stream, "\\x%02x", byte);
+							 : fprintf(stream, "\\x%02x", byte);
 
 		if (result < 0)
 			return -EIO;
@@ -56,8 +56,8 @@ void duration_format(int64_t seconds, char text[static DURATION_TEXT_SIZE])
 		(void)snprintf(text, DURATION_TEXT_SIZE, "%" PRId64 " %s %" PRId64 " %s",
 			       seconds / units[i].seconds, units[i].name, rest, units[i + 1].name);
 	else
-		(void)snprintf(text, DURATION_TEXT_SIZE, "%" PRId64 " %s", seconds / units[i].seconds,
-			       units[i].name);
+		(void)snprintf(text, DURATION_TEXT_SIZE, "%" PRId64 " %s",
+			       seconds / units[i].seconds, units[i].name);
 }
 
 bool time_format_local(const char *rfc3339, char text[static TIME_TEXT_SIZE])

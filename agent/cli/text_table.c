@@ -103,7 +103,8 @@ static void fit(const struct text_table *table, int widths[static TEXT_TABLE_COL
 }
 
 /*
- * Blanks are printed only once something follows them: no line ends in any. *pending is how many are due.
+ * Blanks are printed only once something follows them: no line ends in any. *pending is how many
+ * are due.
  */
 static void print_cell(FILE *stream, bool number, int width, const char *text, int *pending)
 {

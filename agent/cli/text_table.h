@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A table for a terminal: columns as wide as their widest cell, numbers to the right, every cell escaped.
- * A failed allocation is remembered and reported once, by text_table_print.
+ * A table for a terminal: columns as wide as their widest cell, numbers to the right, every cell
+ * escaped. A failed allocation is remembered and reported once, by text_table_print.
  */
 #ifndef CLI_TEXT_TABLE_H
 #define CLI_TEXT_TABLE_H
@@ -35,7 +35,8 @@ void text_table_done(struct text_table *table);
 void text_table_fit(struct text_table *table, size_t column, int width);
 
 /* Adds the next cell. */
-void text_table_add(struct text_table *table, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void text_table_add(struct text_table *table, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
 
 /* Prints title and rows, each line after indent blanks. 0; -ENOMEM; -EIO. */
 int text_table_print(const struct text_table *table, FILE *stream, int indent);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The live screen of `top`, on ncurses. Asks once a second and whenever a key changes what is wanted; while the agent
- * does not answer, the last table stays and the head line says so.
+ * The live screen of `top`, on ncurses. Asks once a second and whenever a key changes what is
+ * wanted; while the agent does not answer, the last table stays and the head line says so.
  */
 #include "top_live.h"
 
@@ -26,7 +26,7 @@
 /* Lines that are not the table's rows: head, blank, titles, keys. */
 #define FIXED_LINES 4
 
-#define KEYS_LINE "q quit   sort by: a attempts  d dropped  c connections"
+#define KEYS_LINE   "q quit   sort by: a attempts  d dropped  c connections"
 
 static const char *const order_names[] = {
 	[TOP_BY_ATTEMPTS] = "attempts",
@@ -60,7 +60,8 @@ const char *top_order_name(enum top_order order)
 
 json_t *top_arguments(const struct top_question *question)
 {
-	return json_pack("{s:i, s:s}", "count", question->count, "by", top_order_name(question->order));
+	return json_pack("{s:i, s:s}", "count", question->count, "by",
+			 top_order_name(question->order));
 }
 
 /* What the screen can show now. */
@@ -188,7 +189,8 @@ static bool wait_for_key(struct top_screen *screen)
 	}
 }
 
-bool top_live(const struct cli *cli, const struct top_question *question, enum cli_status *ret_status)
+bool top_live(const struct cli *cli, const struct top_question *question,
+	      enum cli_status *ret_status)
 {
 	struct top_screen screen = { .cli = cli, .question = *question };
 	SCREEN *terminal;

@@ -24,7 +24,9 @@ const char *top_order_name(enum top_order order);
 /* The arguments of the request; NULL when memory is short. */
 json_t *top_arguments(const struct top_question *question);
 
-/* Shows the screen until the user leaves it. false if this terminal cannot show one: nothing has happened then. */
-bool top_live(const struct cli *cli, const struct top_question *question, enum cli_status *ret_status);
+/* Shows the screen until the user leaves it. false if this terminal cannot show one: nothing has
+ * happened then. */
+bool top_live(const struct cli *cli, const struct top_question *question,
+	      enum cli_status *ret_status);
 
 #endif

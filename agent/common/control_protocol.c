@@ -2,8 +2,8 @@
 /*
  * Requests and replies of the control socket as JSON lines; see the header for their form.
  *
- * Strict where a mistake would be silent (duplicate keys, wrong types, trailing bytes), lenient about keys that are not
- * known, so that a newer peer of the same version may add some.
+ * Strict where a mistake would be silent (duplicate keys, wrong types, trailing bytes), lenient
+ * about keys that are not known, so that a newer peer of the same version may add some.
  */
 #include "control_protocol.h"
 
@@ -21,7 +21,8 @@ static void cleanup_json(json_t **value)
 
 #define _cleanup_json_ _cleanup_(cleanup_json)
 
-/* message as one line with newline. jansson escapes newlines inside strings, so that the line is one. */
+/* message as one line with newline. jansson escapes newlines inside strings, so that the line is
+ * one. */
 static char *encode_line(const json_t *message)
 {
 	size_t size = json_dumpb(message, NULL, 0, JSON_COMPACT);
@@ -43,8 +44,8 @@ static char *encode_line(const json_t *message)
 
 char *control_request_encode(const char *command, json_t *arguments)
 {
-	_cleanup_json_ json_t *request = json_pack("{s:i, s:s}", "version", CONTROL_PROTOCOL_VERSION,
-						   "command", command);
+	_cleanup_json_ json_t *request =
+		json_pack("{s:i, s:s}", "version", CONTROL_PROTOCOL_VERSION, "command", command);
 	int failed;
 
 	if (!request)
@@ -60,17 +61,17 @@ char *control_reply_encode(json_t *result, json_t *warnings)
 {
 	_cleanup_json_ json_t *owned_result = result ? result : json_object();
 	_cleanup_json_ json_t *owned_warnings = warnings ? warnings : json_array();
-	_cleanup_json_ json_t *reply = json_pack("{s:i, s:b, s:O, s:O}", "version",
-						 CONTROL_PROTOCOL_VERSION, "ok", 1, "result",
-						 owned_result, "warnings", owned_warnings);
+	_cleanup_json_ json_t *reply =
+		json_pack("{s:i, s:b, s:O, s:O}", "version", CONTROL_PROTOCOL_VERSION, "ok", 1,
+			  "result", owned_result, "warnings", owned_warnings);
 
 	return reply ? encode_line(reply) : NULL;
 }
 
 char *control_error_encode(const char *message)
 {
-	_cleanup_json_ json_t *reply = json_pack("{s:i, s:b, s:s}", "version", CONTROL_PROTOCOL_VERSION,
-						 "ok", 0, "error", message);
+	_cleanup_json_ json_t *reply = json_pack(
+		"{s:i, s:b, s:s}", "version", CONTROL_PROTOCOL_VERSION, "ok", 0, "error", message);
 
 	if (!reply) /* the message is no UTF-8: that must not turn an error into silence */
 		reply = json_pack("{s:i, s:b, s:s}", "version", CONTROL_PROTOCOL_VERSION, "ok", 0,
@@ -103,7 +104,8 @@ static int decode_envelope(const char *line, size_t size, json_t **ret_message,
 	return 0;
 }
 
-/* The member key of message, which is created empty where it is missing; NULL if it is no object. */
+/* The member key of message, which is created empty where it is missing; NULL if it is no object.
+ */
 static json_t *object_member(json_t *message, const char *key)
 {
 	json_t *member = json_object_get(message, key);
@@ -116,8 +118,9 @@ static json_t *object_member(json_t *message, const char *key)
 	return json_is_object(member) ? member : NULL;
 }
 
-int control_request_decode(const char *line, size_t size, json_t **ret_request, const char **ret_command,
-			   json_t **ret_arguments, const char **reterr_message)
+int control_request_decode(const char *line, size_t size, json_t **ret_request,
+			   const char **ret_command, json_t **ret_arguments,
+			   const char **reterr_message)
 {
 	_cleanup_json_ json_t *request = NULL;
 	const char *command;
@@ -154,9 +157,7 @@ static bool is_list_of_strings(const json_t *list)
 
 	if (!json_is_array(list))
 		return false;
-	json_array_foreach (list, index, item)
-		if (!json_is_string(item))
-			return false;
+	json_array_foreach(list, index, item) if (!json_is_string(item)) return false;
 	return true;
 }
 

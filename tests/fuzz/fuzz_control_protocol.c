@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Any bytes as a request and as a reply. What decodes must encode to a line that decodes to the same.
+ * Any bytes as a request and as a reply. What decodes must encode to a line that decodes to the
+ * same.
  */
 #include <errno.h>
 #include <stdint.h>
@@ -31,8 +32,8 @@ static void request(const char *line, size_t size)
 	require(encoded && strchr(encoded, '\n') == encoded + strlen(encoded) - 1);
 	/* escapes make it longer than it came, perhaps than a request may be */
 	if (strlen(encoded) <= CONTROL_REQUEST_MAX) {
-		require(!control_request_decode(encoded, strlen(encoded) - 1, &second, &command_again,
-						&again, &error));
+		require(!control_request_decode(encoded, strlen(encoded) - 1, &second,
+						&command_again, &again, &error));
 		require(strcmp(command, command_again) == 0 && json_equal(arguments, again));
 	}
 	json_decref(first);

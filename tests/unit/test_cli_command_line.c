@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The command table, and what command lines it makes of argv: each command's usage errors, options, help.
+ * The command table, and what command lines it makes of argv: each command's usage errors, options,
+ * help.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -17,12 +18,12 @@
 #include "commands.h"
 
 /* The functions of the table: nothing here runs them. */
-#define STUB(name)                                                                   \
+#define STUB(name)                                                                       \
 	enum cli_status command_##name(struct cli *cli, const struct command_line *line) \
-	{                                                                            \
-		(void)cli;                                                           \
-		(void)line;                                                          \
-		return CLI_FAILED;                                                   \
+	{                                                                                \
+		(void)cli;                                                               \
+		(void)line;                                                              \
+		return CLI_FAILED;                                                       \
 	}
 STUB(status)
 STUB(top)
@@ -45,8 +46,10 @@ STUB(show_help)
 
 #define ARGUMENTS_MAX 16
 
-/* Parses a command line that is written with blanks between its words. The words are copied into storage. */
-static int parse(const char *text, char storage[static 256], struct command_line *line, char **reterr_message)
+/* Parses a command line that is written with blanks between its words. The words are copied into
+ * storage. */
+static int parse(const char *text, char storage[static 256], struct command_line *line,
+		 char **reterr_message)
 {
 	char *argv[ARGUMENTS_MAX + 1] = { "synanvil" };
 	int argc = 1;
@@ -85,14 +88,16 @@ static void test_mistakes(void **state)
 		{ "stats", "unknown command stats; `synanvil help` lists them" },
 		{ "block", "block needs one of: list, add, delete" },
 		{ "exception", "exception needs one of: list, add, delete" },
-		{ "block remove", "unknown command block remove; block takes one of: list, add, delete" },
+		{ "block remove",
+		  "unknown command block remove; block takes one of: list, add, delete" },
 		{ "show", "show: ADDRESS is missing; usage: synanvil show ADDRESS" },
 		{ "show a b", "show: unexpected b; usage: synanvil show ADDRESS" },
-		{ "block add", "block add: CIDR... is missing; usage: synanvil block add CIDR... [--for TIME]" },
+		{ "block add",
+		  "block add: CIDR... is missing; usage: synanvil block add CIDR... [--for TIME]" },
 		{ "block delete x --for 1h",
 		  "block delete: does not take --for; usage: synanvil block delete CIDR..." },
-		{ "events a b",
-		  "events: unexpected b; usage: synanvil events [ADDRESS] [--since TIME] [--follow]" },
+		{ "events a b", "events: unexpected b; usage: synanvil events [ADDRESS] [--since "
+				"TIME] [--follow]" },
 		{ "status --nope", "unknown option --nope; `synanvil help` lists them" },
 		{ "status -x", "unknown option -x; `synanvil help` lists them" },
 		{ "--jsonx status", "unknown option --jsonx; `synanvil help` lists them" },
@@ -109,7 +114,8 @@ static void test_mistakes(void **state)
 }
 
 /* Fills text with the words of command and count arguments. */
-static void compose(const struct command *command, size_t count, const char *end, char text[static 256])
+static void compose(const struct command *command, size_t count, const char *end,
+		    char text[static 256])
 {
 	int length = snprintf(text, 256, "%s %s", command->words[0],
 			      command->words[1] ? command->words[1] : "");
@@ -133,7 +139,8 @@ static void expect_usage(const struct command *command, const char *text)
 	assert_string_equal(strstr(message, "; usage: ") + strlen("; usage: "), usage);
 }
 
-/* Every row: too few and too many arguments, and each option that is not its own, end in that row's usage. */
+/* Every row: too few and too many arguments, and each option that is not its own, end in that row's
+ * usage. */
 static void test_table(void **state)
 {
 	(void)state;
@@ -206,8 +213,9 @@ static void test_arguments(void **state)
 	char *message = NULL;
 
 	(void)state;
-	assert_int_equal(parse("block --for 1h add 10.0.0.0/8 [2001:db8::]/84 -- -x -", storage, &line,
-			       &message), 0);
+	assert_int_equal(parse("block --for 1h add 10.0.0.0/8 [2001:db8::]/84 -- -x -", storage,
+			       &line, &message),
+			 0);
 	assert_string_equal(line.command->words[1], "add");
 	assert_int_equal(line.argument_count, 4);
 	assert_string_equal(line.arguments[0], "10.0.0.0/8");
@@ -245,10 +253,11 @@ static void test_help(void **state)
 	assert_string_equal(nothing, "");
 	assert_non_null(strstr(blocks, "usage: synanvil block list\n"));
 	assert_non_null(strstr(blocks, "usage: synanvil block delete CIDR...\n"));
-	assert_string_equal(add, "usage: synanvil block add CIDR... [--for TIME]\n"
-				 "Drops all that clients attempt, at once.\n"
-				 "  --for TIME                how long: 90s, 10m, 2h, 1d, 1w; until deleted if "
-				 "not given\n");
+	assert_string_equal(
+		add, "usage: synanvil block add CIDR... [--for TIME]\n"
+		     "Drops all that clients attempt, at once.\n"
+		     "  --for TIME                how long: 90s, 10m, 2h, 1d, 1w; until deleted if "
+		     "not given\n");
 	for (char *line = strtok_r(overview, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest))
 		if (strlen(line) > 80)
 			fail_msg("%zu characters: %s", strlen(line), line);
@@ -256,7 +265,8 @@ static void test_help(void **state)
 
 static void test_help_asked(void **state)
 {
-	static const char *const texts[] = { "--help", "block --help", "-h", "show --help", "nope -h" };
+	static const char *const texts[] = { "--help", "block --help", "-h", "show --help",
+					     "nope -h" };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
@@ -273,9 +283,9 @@ static void test_help_asked(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_mistakes),  cmocka_unit_test(test_table),
-		cmocka_unit_test(test_options),   cmocka_unit_test(test_arguments),
-		cmocka_unit_test(test_help),      cmocka_unit_test(test_help_asked),
+		cmocka_unit_test(test_mistakes), cmocka_unit_test(test_table),
+		cmocka_unit_test(test_options),  cmocka_unit_test(test_arguments),
+		cmocka_unit_test(test_help),     cmocka_unit_test(test_help_asked),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

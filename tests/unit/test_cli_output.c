@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Every renderer against tests/golden/cli: NAME.json is the result as the agent sends it, and what --json prints;
- * NAME.txt is what a person sees. UPDATE_GOLDEN=1 writes the latter anew, to be read before it is committed.
+ * Every renderer against tests/golden/cli: NAME.json is the result as the agent sends it, and what
+ * --json prints; NAME.txt is what a person sees. UPDATE_GOLDEN=1 writes the latter anew, to be read
+ * before it is committed.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -31,8 +32,8 @@ struct golden {
 	size_t renderer; /* offset in struct output */
 };
 
-#define CASE(name, member)                              \
-	{                                               \
+#define CASE(name, member)                            \
+	{                                             \
 		name, offsetof(struct output, member) \
 	}
 
@@ -147,7 +148,8 @@ static void test_json(void **state)
 		json_decref(value);
 		if (strncmp(cases[i].name, "events", 6) == 0)
 			continue;
-		/* the one input that is not written as it is printed: its numbers and DEL have other spellings */
+		/* the one input that is not written as it is printed: its numbers and DEL have
+		 * other spellings */
 		if (strcmp(cases[i].name, "hostile") == 0)
 			continue;
 		assert_string_equal(got, want);
@@ -189,14 +191,17 @@ static void test_event_line(void **state)
 	_cleanup_free_ char *blocked = render(output_text.event, json_array_get(events, 2));
 
 	(void)state;
-	assert_string_equal(rate, "2026-10-25T01:59:59+02:00  192.0.2.1        25       rate         "
-				  "    31/30\n");
-	assert_string_equal(blocked, "not a time                 198.51.100.7     25       blocked      "
-				     "        -\n");
+	assert_string_equal(rate,
+			    "2026-10-25T01:59:59+02:00  192.0.2.1        25       rate         "
+			    "    31/30\n");
+	assert_string_equal(blocked,
+			    "not a time                 198.51.100.7     25       blocked      "
+			    "        -\n");
 	json_decref(value);
 }
 
-/* A reply of a stranger: nothing that it lacks or mistypes may crash, and no byte of it may reach a terminal raw. */
+/* A reply of a stranger: nothing that it lacks or mistypes may crash, and no byte of it may reach a
+ * terminal raw. */
 static void test_strangers(void **state)
 {
 	static const char *const texts[] = {
@@ -207,7 +212,8 @@ static void test_strangers(void **state)
 		"{\"syn_packets\": {\"pass\": {\"\\u001b[31m\": 1}}, \"version\": \"\\u001b\", "
 		"\"enforcement\": \"\\u001b\", \"errors\": [{\"file\": \"\\u001b\", \"message\": "
 		"\"\\u001b\"}], \"parameters\": [{\"name\": \"\\u001b\", \"value\": \"\\u001b\", "
-		"\"origin\": {\"file\": \"\\u001b\"}}], \"services\": [{\"service\": \"\\u001b\"}]}",
+		"\"origin\": {\"file\": \"\\u001b\"}}], \"services\": [{\"service\": "
+		"\"\\u001b\"}]}",
 	};
 
 	(void)state;
@@ -241,7 +247,8 @@ static void test_done(void **state)
 	assert_int_equal(output_text.done(stream, result, "reloaded", NULL), 0);
 	assert_int_equal(output_json.done(stream, result, "reloaded", items), 0);
 	assert_int_equal(fclose(stream), 0);
-	assert_string_equal(text, "block added: 192.0.2.0/24\nblock added: 2001:db8::/84\nreloaded\n{}\n");
+	assert_string_equal(
+		text, "block added: 192.0.2.0/24\nblock added: 2001:db8::/84\nreloaded\n{}\n");
 	free(text);
 	json_decref(items);
 	json_decref(result);
@@ -264,7 +271,8 @@ static void test_write_errors(void **state)
 	}
 }
 
-/* On a live screen of 80 columns a full IPv6 prefix stays whole, and a long service loses its beginning. */
+/* On a live screen of 80 columns a full IPv6 prefix stays whole, and a long service loses its
+ * beginning. */
 static void test_sources_fit(void **state)
 {
 	json_t *value = load("top");
@@ -291,10 +299,10 @@ static void test_durations(void **state)
 		int64_t seconds;
 		const char *want;
 	} rows[] = {
-		{ 0, "0 s" },          { 1, "1 s" },           { 59, "59 s" },
-		{ 60, "1 min" },       { 61, "1 min 1 s" },    { 3599, "59 min 59 s" },
-		{ 3600, "1 h" },       { 3659, "1 h" },        { 86399, "23 h 59 min" },
-		{ 86400, "1 d" },      { 90000, "1 d 1 h" },   { 3153600000, "36500 d" },
+		{ 0, "0 s" },     { 1, "1 s" },         { 59, "59 s" },
+		{ 60, "1 min" },  { 61, "1 min 1 s" },  { 3599, "59 min 59 s" },
+		{ 3600, "1 h" },  { 3659, "1 h" },      { 86399, "23 h 59 min" },
+		{ 86400, "1 d" }, { 90000, "1 d 1 h" }, { 3153600000, "36500 d" },
 		{ -5, "-5 s" },
 	};
 
@@ -347,11 +355,11 @@ static void test_reasons(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_text),        cmocka_unit_test(test_json),
-		cmocka_unit_test(test_json_events), cmocka_unit_test(test_event_line),
-		cmocka_unit_test(test_strangers),   cmocka_unit_test(test_done),
+		cmocka_unit_test(test_text),         cmocka_unit_test(test_json),
+		cmocka_unit_test(test_json_events),  cmocka_unit_test(test_event_line),
+		cmocka_unit_test(test_strangers),    cmocka_unit_test(test_done),
 		cmocka_unit_test(test_write_errors), cmocka_unit_test(test_sources_fit),
-		cmocka_unit_test(test_durations),   cmocka_unit_test(test_times),
+		cmocka_unit_test(test_durations),    cmocka_unit_test(test_times),
 		cmocka_unit_test(test_reasons),
 	};
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Requests and replies of the control socket: what is encoded decodes to the same, and nothing else decodes.
+ * Requests and replies of the control socket: what is encoded decodes to the same, and nothing else
+ * decodes.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -42,7 +43,8 @@ static void test_request_round_trip(void **state)
 
 	(void)state;
 	assert_ptr_equal(strchr(line, '\n'), line + size - 1);
-	assert_int_equal(control_request_decode(line, size - 1, &request, &command, &got, &error), 0);
+	assert_int_equal(control_request_decode(line, size - 1, &request, &command, &got, &error),
+			 0);
 	assert_string_equal(command, "show");
 	assert_true(json_equal(got, arguments));
 	assert_null(error);
@@ -107,16 +109,19 @@ static void test_request_limits(void **state)
 	memset(line, ' ', CONTROL_REQUEST_MAX + 1);
 	memcpy(line, head, strlen(head));
 	assert_int_equal(control_request_decode(line, CONTROL_REQUEST_MAX, &request, &command,
-						&arguments, &error), 0);
+						&arguments, &error),
+			 0);
 	assert_int_equal(json_object_size(arguments), 0);
 	json_decref(request);
 	assert_int_equal(control_request_decode(line, CONTROL_REQUEST_MAX + 1, &request, &command,
-						&arguments, &error), -EINVAL);
+						&arguments, &error),
+			 -EINVAL);
 	assert_string_equal(error, "the request is too long");
 	/* deep nesting ends in an error, not in a deep stack */
 	memset(line, '[', CONTROL_REQUEST_MAX);
 	assert_int_equal(control_request_decode(line, CONTROL_REQUEST_MAX, &request, &command,
-						&arguments, &error), -EINVAL);
+						&arguments, &error),
+			 -EINVAL);
 }
 
 static void test_request_every_truncation(void **state)
@@ -134,22 +139,25 @@ static void test_request_every_truncation(void **state)
 
 		assert_non_null(part);
 		memcpy(part, line, i);
-		assert_int_equal(control_request_decode(part, i, &request, &command, &arguments, &error),
-				 -EINVAL);
+		assert_int_equal(
+			control_request_decode(part, i, &request, &command, &arguments, &error),
+			-EINVAL);
 	}
 }
 
 static void test_reply_forms(void **state)
 {
-	_cleanup_free_ char *full = control_reply_encode(json_pack("{s:i}", "blocks", 3),
-							 json_pack("[s]", "an exception covers it"));
+	_cleanup_free_ char *full = control_reply_encode(
+		json_pack("{s:i}", "blocks", 3), json_pack("[s]", "an exception covers it"));
 	_cleanup_free_ char *empty = control_reply_encode(NULL, NULL);
-	_cleanup_free_ char *error = control_error_encode("a.cf:3: error: x: bad\na.cf:4: error: y: bad");
+	_cleanup_free_ char *error =
+		control_error_encode("a.cf:3: error: x: bad\na.cf:4: error: y: bad");
 	_cleanup_free_ char *unprintable = control_error_encode("\xff");
 
 	(void)state;
-	assert_string_equal(full, "{\"version\":1,\"ok\":true,\"result\":{\"blocks\":3},\"warnings\":"
-				  "[\"an exception covers it\"]}\n");
+	assert_string_equal(full,
+			    "{\"version\":1,\"ok\":true,\"result\":{\"blocks\":3},\"warnings\":"
+			    "[\"an exception covers it\"]}\n");
 	assert_string_equal(empty, "{\"version\":1,\"ok\":true,\"result\":{},\"warnings\":[]}\n");
 	assert_string_equal(error, "{\"version\":1,\"ok\":false,\"error\":"
 				   "\"a.cf:3: error: x: bad\\na.cf:4: error: y: bad\"}\n");
@@ -176,8 +184,10 @@ static void test_reply_decode(void **state)
 	struct decoded got;
 
 	(void)state;
-	assert_int_equal(decode("{\"version\":1,\"ok\":true,\"result\":{\"a\":1},\"warnings\":[\"w\"]}", &got),
-			 0);
+	assert_int_equal(
+		decode("{\"version\":1,\"ok\":true,\"result\":{\"a\":1},\"warnings\":[\"w\"]}",
+		       &got),
+		0);
 	assert_int_equal(json_integer_value(json_object_get(got.result, "a")), 1);
 	assert_string_equal(json_string_value(json_array_get(got.warnings, 0)), "w");
 	json_decref(got.reply);
@@ -222,10 +232,13 @@ static void test_reply_refused(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_request_forms),   cmocka_unit_test(test_request_round_trip),
-		cmocka_unit_test(test_request_refused), cmocka_unit_test(test_request_limits),
+		cmocka_unit_test(test_request_forms),
+		cmocka_unit_test(test_request_round_trip),
+		cmocka_unit_test(test_request_refused),
+		cmocka_unit_test(test_request_limits),
 		cmocka_unit_test(test_request_every_truncation),
-		cmocka_unit_test(test_reply_forms),     cmocka_unit_test(test_reply_decode),
+		cmocka_unit_test(test_reply_forms),
+		cmocka_unit_test(test_reply_decode),
 		cmocka_unit_test(test_reply_refused),
 	};
 
