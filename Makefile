@@ -98,6 +98,7 @@ DAEMON := \
 	agent/daemon/sweep.c \
 	agent/daemon/tables.c \
 	agent/daemon/tables_read.c \
+	agent/daemon/tick.c \
 	agent/daemon/time_text.c \
 	agent/daemon/top.c \
 	agent/daemon/views.c \
@@ -197,7 +198,7 @@ UNIT_config_expand := $(CONFIG_SOURCES)
 
 FUZZ_SECONDS ?= 30
 
-UNITS += control_protocol cli_answers cli_command_line cli_local cli_output cli_run
+UNITS += control_protocol cli_answers cli_command_line cli_detach cli_local cli_output cli_run
 UNIT_control_protocol := agent/common/control_protocol.c
 UNIT_cli_command_line := agent/cli/command_line.c agent/cli/command_table.c agent/cli/help.c
 UNIT_cli_output := $(filter agent/cli/output% agent/cli/text_%,$(CLI)) agent/common/log.c agent/common/report.c
@@ -205,6 +206,8 @@ UNIT_cli_run := $(COMMON) $(filter-out agent/cli/main.c,$(CLI))
 UNIT_LIBS_cli_run := $(call pkg_libs,$(PKGS_CLI)) -lbpf -lelf
 UNIT_cli_answers := $(UNIT_cli_run)
 UNIT_LIBS_cli_answers := $(UNIT_LIBS_cli_run)
+UNIT_cli_detach := $(UNIT_cli_run)
+UNIT_LIBS_cli_detach := $(UNIT_LIBS_cli_run)
 UNIT_cli_local := $(UNIT_cli_run)
 UNIT_LIBS_cli_local := $(UNIT_LIBS_cli_run)
 UNITS += settings tables
