@@ -88,12 +88,15 @@ static void hash_map(uint64_t *hash, const struct btf *btf, const struct bpf_map
 
 uint64_t abi_hash(const struct bpf_object *object)
 {
+	/* What no layout shows: how words and row numbers are made up. */
+	static const uint64_t meanings[] = { SA_ABI_VERSION,     SA_REASONS,       SA_COUNT_BITS,
+					     SA_INTERFACE_SLOTS, SA_SERVICE_SLOTS, SA_FAMILIES };
 	const struct btf *btf = bpf_object__btf(object);
 	uint64_t hash = FNV_OFFSET;
 	const struct bpf_map *map;
 
-	hash_number(&hash, SA_ABI_VERSION);
-	hash_number(&hash, SA_REASONS);
+	for (size_t i = 0; i < sizeof(meanings) / sizeof(meanings[0]); i++)
+		hash_number(&hash, meanings[i]);
 	bpf_object__for_each_map(map, object)
 	{
 		if (!bpf_map__is_internal(map))

@@ -17,6 +17,7 @@
 #include "log.h"
 #include "pins.h"
 #include "synanvil.skel.h"
+#include "tick.h"
 
 #define ABI_PIN  "abi"
 #define MAPS_MAX 32
@@ -145,6 +146,7 @@ static void tables_borrow(const struct synanvil_bpf *skeleton, uint32_t capacity
 static int object_open(uint32_t source_table_size, unsigned cpus, struct bpf_program_set *program)
 {
 	uint32_t entries = source_table_size + cpus * SA_SOURCE_TABLE_SLACK_PER_CPU;
+	struct tick tick;
 
 	program->skeleton = synanvil_bpf__open();
 	if (!program->skeleton)
@@ -152,6 +154,11 @@ static int object_open(uint32_t source_table_size, unsigned cpus, struct bpf_pro
 	if (bpf_map__set_max_entries(program->skeleton->maps.sources, entries))
 		return -EINVAL;
 	program->abi = abi_hash(program->skeleton->obj);
+	/* Where this fails the program reads the slower clock. */
+	if (tick_measure(&tick) == 0) {
+		program->skeleton->rodata->tick_scale = tick.scale;
+		program->skeleton->rodata->tick_offset_ms = tick.offset_ms;
+	}
 	return 0;
 }
 
