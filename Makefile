@@ -237,7 +237,7 @@ fuzz: $(addprefix $(BUILD)/fuzz/fuzz_,$(FUZZERS))
 
 # --- packet path under test ---------------------------------------------------------------------------------------------
 
-BPF_TESTS := rows_ipv4 rows_ipv6 rows_services
+BPF_TESTS := rows_ipv4 rows_ipv6 rows_services truncation random
 BPF_LAB   := $(addprefix tests/bpf/,lab.c lab_traffic.c packets.c oracle.c rows.c) agent/daemon/tables.c \
 	agent/daemon/tables_read.c agent/daemon/rules.c agent/common/prefix.c agent/common/parse.c
 

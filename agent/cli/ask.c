@@ -12,7 +12,7 @@
 #include "output.h"
 #include "parse.h"
 
-static enum cli_status status_of(enum client_result result)
+enum cli_status ask_status(enum client_result result)
 {
 	switch (result) {
 	case CLIENT_OK:
@@ -40,9 +40,9 @@ enum cli_status ask_agent_if_any(const struct cli *cli, struct client *client, c
 	json_array_foreach(warnings, index, warning)
 		cli_warn(cli, "%s", json_string_value(warning));
 	if (result != CLIENT_OK && result != CLIENT_NOBODY)
-		return cli_fail(cli, status_of(result), "%s",
+		return cli_fail(cli, ask_status(result), "%s",
 				client->message ? client->message : "out of memory");
-	return status_of(result);
+	return ask_status(result);
 }
 
 enum cli_status ask_agent(const struct cli *cli, struct client *client, const char *command,

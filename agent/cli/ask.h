@@ -23,6 +23,9 @@ enum cli_status ask_agent(const struct cli *cli, struct client *client, const ch
 enum cli_status ask_agent_if_any(const struct cli *cli, struct client *client, const char *command,
 				 json_t *arguments, json_t **ret_result);
 
+/* The exit status for the end of a conversation. */
+enum cli_status ask_status(enum client_result result);
+
 /* Asks and renders, in one. Steals arguments. */
 enum cli_status ask_and_render(const struct cli *cli, const char *command, json_t *arguments,
 			       render_fn *render);

@@ -113,8 +113,8 @@ static enum cli_status follow(const struct cli *cli, struct client *client)
 			return CLI_FAILED; /* cli_finish says why */
 		result = client_next(client, &event);
 		if (result != CLIENT_OK)
-			return cli_fail(cli, result == CLIENT_NOBODY ? CLI_NO_AGENT : CLI_FAILED,
-					"%s", client->message ? client->message : "out of memory");
+			return cli_fail(cli, ask_status(result), "%s",
+					client->message ? client->message : "out of memory");
 		status = rendered(cli, cli->output->event(cli->out, event));
 		if (status)
 			return status;

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "ask.h"
 #include "cleanup.h"
 #include "client.h"
 #include "mono.h"
@@ -39,7 +40,7 @@ struct top_screen {
 	struct top_question question;
 	char *table; /* as it was last printed */
 	char *head;
-	bool failed; /* the last question was not answered */
+	enum client_result result; /* of the last question */
 };
 
 bool top_order_parse(const char *text, enum top_order *ret_order)
@@ -105,10 +106,10 @@ static void ask(struct top_screen *screen)
 	json_t *result = NULL;
 	json_t *warnings = NULL;
 
-	screen->failed = client_call(&client, screen->cli->socket_path, "top", arguments, &result,
-				     &warnings) != CLIENT_OK;
+	screen->result = client_call(&client, screen->cli->socket_path, "top", arguments, &result,
+				     &warnings);
 	json_decref(arguments);
-	if (!screen->failed) {
+	if (screen->result == CLIENT_OK) {
 		take_table(screen, result);
 		return;
 	}
@@ -145,7 +146,7 @@ static void draw(const struct top_screen *screen)
 	const char *head = screen->head ? screen->head : "";
 
 	(void)erase();
-	draw_line(0, head, strlen(head), screen->failed ? A_REVERSE : A_BOLD);
+	draw_line(0, head, strlen(head), screen->result == CLIENT_OK ? A_BOLD : A_REVERSE);
 	if (screen->table)
 		draw_table(screen->table);
 	if (LINES > FIXED_LINES)
@@ -194,6 +195,7 @@ bool top_live(const struct cli *cli, const struct top_question *question,
 {
 	struct top_screen screen = { .cli = cli, .question = *question };
 	SCREEN *terminal;
+	bool answered;
 
 	(void)setlocale(LC_CTYPE, "");
 	terminal = newterm(NULL, cli->out, stdin);
@@ -203,14 +205,21 @@ bool top_live(const struct cli *cli, const struct top_question *question,
 	(void)noecho();
 	(void)keypad(stdscr, TRUE);
 	(void)curs_set(0);
-	do {
-		ask(&screen);
+	ask(&screen);
+	answered = screen.result == CLIENT_OK;
+	while (answered) {
 		draw(&screen);
-	} while (wait_for_key(&screen));
+		if (!wait_for_key(&screen))
+			break;
+		ask(&screen);
+	}
 	(void)endwin();
 	delscreen(terminal);
+	/* without an answer to begin with there is nothing to look at */
+	*ret_status = answered ? CLI_DONE
+			       : cli_fail(cli, ask_status(screen.result), "%s",
+					  screen.head ? screen.head : "out of memory");
 	free(screen.table);
 	free(screen.head);
-	*ret_status = CLI_DONE;
 	return true;
 }
