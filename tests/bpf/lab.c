@@ -54,7 +54,7 @@ static void settings_default(struct lab *lab)
 		.rate_unit_ms = LAB_UNIT_MS,
 		.enforcement = SA_ENFORCE,
 		.cache_classification = 1,
-		.interfaces[1] = { LOOPBACK_IFINDEX, "lo" },
+		.interfaces[1] = { .ifindex = LOOPBACK_IFINDEX, .slot = 1, .name = "lo" },
 	};
 	memset(&lab->settings.mask_ipv6, 0xff, 10);
 	((uint8_t *)&lab->settings.mask_ipv6)[10] = 0xf0; /* 84 bits */
@@ -98,7 +98,7 @@ struct lab *lab_new(uint32_t source_table_size)
 	}
 	tables_borrow(lab, source_table_size);
 	settings_default(lab);
-	lab_apply(lab);
+	lab_apply_list(lab, NULL, 0);
 	return lab;
 }
 
@@ -112,39 +112,63 @@ void lab_free(struct lab *lab)
 	free(lab);
 }
 
+/* No packet is on its way here, so the slot in force may be written and nobody waited for. */
 void lab_apply(struct lab *lab)
 {
-	if (lab->tables.configured_trie < 0)
-		assert_int_equal(
-			tables_configuration_switch(&lab->tables, &lab->settings, NULL, 0), 0);
-	else
-		assert_int_equal(tables_settings_switch(&lab->tables, &lab->settings), 0);
+	uint32_t zero = 0, index;
+
+	assert_int_equal(bpf_map_lookup_elem(lab->tables.active, &zero, &index), 0);
+	assert_int_equal(
+		bpf_map_update_elem(lab->tables.settings, &index, &lab->settings, BPF_ANY), 0);
 }
 
-int lab_setup(void **state)
+void lab_apply_list(struct lab *lab, const struct exception_entry *entries, size_t count)
+{
+	assert_int_equal(
+		tables_configuration_switch(&lab->tables, &lab->settings, entries, count), 0);
+	lab->listed = count > 0;
+}
+
+static int group_setup(void **state)
 {
 	*state = lab_new(LAB_TABLE_SIZE);
 	return *state ? 0 : -1;
 }
 
-int lab_teardown(void **state)
+static int group_teardown(void **state)
 {
 	lab_free(*state);
 	return 0;
 }
 
-static void forget_all(int map)
+int lab_setup(void **state)
 {
-	struct sa_source_key key;
+	struct lab *lab = *state;
 
-	while (!bpf_map_get_next_key(map, NULL, &key))
-		assert_int_equal(bpf_map_delete_elem(map, &key), 0);
+	settings_default(lab);
+	if (lab->listed)
+		lab_apply_list(lab, NULL, 0);
+	else
+		lab_apply(lab);
+	lab_forget(lab);
+	return 0;
+}
+
+static void forget_all(int map, void *key)
+{
+	while (!bpf_map_get_next_key(map, NULL, key))
+		assert_int_equal(bpf_map_delete_elem(map, key), 0);
 }
 
 void lab_forget(struct lab *lab)
 {
-	forget_all(lab->tables.sources);
-	forget_all(lab->tables.blocked_sources);
+	struct sa_source_key source;
+	struct sa_prefix prefix;
+
+	forget_all(lab->tables.sources, &source);
+	forget_all(lab->tables.blocked_sources, &source);
+	forget_all(lab->tables.runtime, &prefix);
+	forget_all(lab->tables.blocks, &prefix);
 }
 
 static void skip_test(void **state)
@@ -167,16 +191,28 @@ static const char *why_unavailable(void)
 	return NULL;
 }
 
-int lab_run(const char *group, struct CMUnitTest *tests, size_t count)
+bool lab_available(const char *group)
 {
 	const char *why = why_unavailable();
 
-	for (size_t i = 0; why && i < count; i++) {
+	if (why)
+		(void)fprintf(stderr, "%s: skipped: %s\n", group, why);
+	return !why;
+}
+
+void lab_skip(struct CMUnitTest *tests, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
 		tests[i].test_func = skip_test;
 		tests[i].setup_func = NULL;
 		tests[i].teardown_func = NULL;
 	}
-	if (why)
-		(void)fprintf(stderr, "%s: skipped: %s\n", group, why);
+}
+
+int lab_run(const char *group, struct CMUnitTest *tests, size_t count)
+{
+	if (lab_available(group))
+		return _cmocka_run_group_tests(group, tests, count, group_setup, group_teardown);
+	lab_skip(tests, count);
 	return _cmocka_run_group_tests(group, tests, count, NULL, NULL);
 }

@@ -35,6 +35,7 @@ struct lab {
 	struct sa_settings settings; /* in force after lab_apply */
 	int program;
 	uint32_t sequence; /* of the last attempt that lab_attempt made */
+	bool listed;	   /* a configured list is in force */
 };
 
 struct judgement {
@@ -55,9 +56,16 @@ struct lab_totals {
 int lab_run(const char *group, struct CMUnitTest *tests, size_t count);
 #define LAB_RUN(group, tests) lab_run(group, tests, sizeof(tests) / sizeof((tests)[0]))
 
-/* For cmocka: a lab of its own for each test. */
+/* False, after one line that says why, without root or BPF; then lab_skip makes all tests skip. */
+bool lab_available(const char *group);
+void lab_skip(struct CMUnitTest *tests, size_t count);
+
+/*
+ * For cmocka, before each test: *state, the lab of the whole group (loading takes its time), gets its
+ * default settings back, with no lists and no sources.
+ */
 int lab_setup(void **state);
-int lab_teardown(void **state);
+#define LAB_TEST(function) cmocka_unit_test_setup(function, lab_setup)
 
 /* NULL where BPF cannot be used. With one service: port 25 at any address, LAB_LIMIT, enforced. */
 struct lab *lab_new(uint32_t source_table_size);
@@ -67,10 +75,13 @@ void lab_free(struct lab *lab);
 struct sa_service *lab_service(struct lab *lab, const char *destination, uint16_t port,
 			       uint32_t limit);
 
-/* Puts lab->settings in force, with the configured exceptions that are in force already (or none). */
+/* Puts lab->settings in force; while no packet is on its way. */
 void lab_apply(struct lab *lab);
 
-/* Forgets all sources, blocked ones too. */
+/* The same as the agent does it, together with the configured exceptions. */
+void lab_apply_list(struct lab *lab, const struct exception_entry *entries, size_t count);
+
+/* Forgets all sources, blocked ones too, and what the run-time lists say. */
 void lab_forget(struct lab *lab);
 
 /* Runs the program once; returns the verdict alone. */
