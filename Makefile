@@ -191,10 +191,12 @@ FUZZERS :=
 CONFIG_SOURCES := $(filter agent/common/config%,$(COMMON)) \
 	$(addprefix agent/common/,log.c parse.c prefix.c report.c)
 
-UNITS += prefix parse config_expand
+UNITS += prefix parse config_expand config_lists config
 UNIT_prefix := agent/common/prefix.c agent/common/parse.c
 UNIT_parse := agent/common/parse.c
 UNIT_config_expand := $(CONFIG_SOURCES)
+UNIT_config_lists := $(CONFIG_SOURCES)
+UNIT_config := $(CONFIG_SOURCES)
 
 FUZZ_SECONDS ?= 30
 
@@ -213,6 +215,12 @@ UNIT_LIBS_cli_local := $(UNIT_LIBS_cli_run)
 UNITS += settings tables
 UNIT_settings := agent/daemon/settings.c
 UNIT_tables := agent/daemon/tables.c agent/daemon/tick.c agent/common/prefix.c agent/common/parse.c
+UNITS += rules state
+UNIT_rules := agent/daemon/rules.c agent/daemon/rule_set.c agent/common/prefix.c agent/common/parse.c
+STATE_SOURCES := $(addprefix agent/daemon/,state.c state_file.c state_store.c rule_set.c rule_tries.c rules.c) \
+	$(addprefix agent/common/,prefix.c parse.c mono.c log.c)
+UNIT_state := $(STATE_SOURCES) tests/unit/tables_double.c
+UNIT_LIBS_state := $(call pkg_libs,libevent)
 FUZZERS += control_protocol
 FUZZ_control_protocol := agent/common/control_protocol.c
 
@@ -237,7 +245,7 @@ fuzz: $(addprefix $(BUILD)/fuzz/fuzz_,$(FUZZERS))
 
 # --- packet path under test ---------------------------------------------------------------------------------------------
 
-BPF_TESTS := rows_ipv4 rows_ipv6 rows_services truncation random
+BPF_TESTS := rows_ipv4 rows_ipv6 rows_services truncation random window repeats
 BPF_LAB   := $(addprefix tests/bpf/,lab.c lab_traffic.c packets.c oracle.c rows.c) agent/daemon/tables.c \
 	agent/daemon/tables_read.c agent/daemon/rules.c agent/common/prefix.c agent/common/parse.c
 

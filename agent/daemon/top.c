@@ -80,7 +80,7 @@ static void sift_down(struct top *top, size_t at)
 
 void top_offer(struct top *top, const struct top_source *source)
 {
-	if (!rank(top->order, source))
+	if (!source->attempts && !source->dropped)
 		return;
 	if (top->count < TOP_CAPACITY) {
 		top->items[top->count] = *source;

@@ -32,7 +32,7 @@ struct top {
 int top_init(struct top *top, enum top_order order);
 void top_done(struct top *top);
 
-/* Sources that have nothing to show in this order are passed over. */
+/* Sources of which nothing was seen in this window and nothing was dropped are passed over. */
 void top_offer(struct top *top, const struct top_source *source);
 
 /* Sorts, and drops what was offered twice. */
