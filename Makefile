@@ -214,13 +214,16 @@ UNIT_cli_local := $(UNIT_cli_run)
 UNIT_LIBS_cli_local := $(UNIT_LIBS_cli_run)
 UNITS += settings tables
 UNIT_settings := agent/daemon/settings.c
-UNIT_tables := agent/daemon/tables.c agent/daemon/tick.c agent/common/prefix.c agent/common/parse.c
+UNIT_tables := agent/daemon/tables.c agent/common/prefix.c agent/common/parse.c
 UNITS += rules state
 UNIT_rules := agent/daemon/rules.c agent/daemon/rule_set.c agent/common/prefix.c agent/common/parse.c
 STATE_SOURCES := $(addprefix agent/daemon/,state.c state_file.c state_store.c rule_set.c rule_tries.c rules.c) \
 	$(addprefix agent/common/,prefix.c parse.c mono.c log.c)
 UNIT_state := $(STATE_SOURCES) tests/unit/tables_double.c
 UNIT_LIBS_state := $(call pkg_libs,libevent)
+FUZZERS += state http
+FUZZ_state := agent/daemon/state_file.c agent/daemon/rule_set.c agent/common/prefix.c agent/common/parse.c
+FUZZ_http := agent/daemon/http_request.c
 FUZZERS += control_protocol
 FUZZ_control_protocol := agent/common/control_protocol.c
 
@@ -313,7 +316,7 @@ $(BUILD)/bpf/path_drop_%.bpf.o: tests/bench/path_drop.bpf.c
 	$(Q)$(CLANG) $(BPF_CFLAGS) -I. $(PROGRAM) -MMD -MP -c $< -o $@
 
 PATH_BENCH := $(addprefix tests/bench/,path.c path_lab.c path_flood.c path_xdp.c path_netfilter.c path_report.c) \
-	agent/daemon/tables.c agent/daemon/tick.c agent/common/prefix.c agent/common/parse.c
+	agent/daemon/tables.c agent/common/prefix.c agent/common/parse.c
 PATH_SKELETONS := $(addprefix $(BUILD)/gen/,$(addsuffix .skel.h,synanvil textbook path_flood path_drop_synanvil \
 	path_drop_textbook))
 
