@@ -11,6 +11,7 @@
 #include "cleanup.h"
 #include "output.h"
 #include "parse.h"
+#include "prefix.h"
 
 enum cli_status ask_status(enum client_result result)
 {
@@ -56,6 +57,16 @@ enum cli_status ask_agent(const struct cli *cli, struct client *client, const ch
 	return status;
 }
 
+enum cli_status ask_gone(const struct cli *cli, struct client *client)
+{
+	enum client_result result = client_wait_gone(client);
+
+	if (result == CLIENT_OK)
+		return CLI_DONE;
+	return cli_fail(cli, ask_status(result), "%s",
+			client->message ? client->message : "out of memory");
+}
+
 enum cli_status rendered(const struct cli *cli, int result)
 {
 	if (result)
@@ -89,6 +100,24 @@ enum cli_status put(const struct cli *cli, json_t *arguments, const char *key, j
 		return cli_fail(cli, CLI_FAILED,
 				"out of memory, or an argument is not valid UTF-8");
 	return CLI_DONE;
+}
+
+enum cli_status prefix_argument(const struct cli *cli, const char *argument, json_t **ret_prefix)
+{
+	struct prefix prefix;
+	char text[PREFIX_TEXT_SIZE];
+	enum prefix_error error = prefix_parse(argument, strlen(argument), PREFIX_ANY, &prefix);
+
+	if (error == PREFIX_HOST_BITS) {
+		prefix_format(&prefix, text);
+		return cli_fail(cli, CLI_FAILED, "%s: %s; did you mean %s?", argument,
+				prefix_error_text(error), text);
+	}
+	if (error)
+		return cli_fail(cli, CLI_FAILED, "%s: %s", argument, prefix_error_text(error));
+	prefix_format(&prefix, text);
+	*ret_prefix = json_string(text);
+	return *ret_prefix ? CLI_DONE : cli_fail(cli, CLI_FAILED, "out of memory");
 }
 
 int time_argument(const char *text, int *ret_seconds)

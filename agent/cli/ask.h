@@ -35,11 +35,18 @@ enum cli_status ask_and_render(const struct cli *cli, const char *command, json_
 enum cli_status ask_and_confirm(const struct cli *cli, const char *command, json_t *arguments,
 				const char *what, const json_t *items);
 
+/* Waits until the agent, told to leave by the call that client made, has done so. */
+enum cli_status ask_gone(const struct cli *cli, struct client *client);
+
 /* The status for the result of a renderer, after saying why if it failed. */
 enum cli_status rendered(const struct cli *cli, int result);
 
 /* Adds value (stolen) to the arguments of a request. CLI_FAILED, said, if memory is short. */
 enum cli_status put(const struct cli *cli, json_t *arguments, const char *key, json_t *value);
+
+/* The printed form of the prefix that argument means, as a string for the caller; or says what is
+ * wrong with it. */
+enum cli_status prefix_argument(const struct cli *cli, const char *argument, json_t **ret_prefix);
 
 /* A time as Postfix writes them; what follows a number is one unit and perhaps more letters, but no
  * second number. */

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/pidfd.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <sys/un.h>
@@ -85,10 +86,20 @@ static enum client_result connect_to(struct client *client, const char *path)
 	return CLIENT_OK;
 }
 
-/* Waits for events on the socket. 0, -ETIMEDOUT, or another -errno. */
-static int wait_for(const struct client *client, short events, int timeout_ms)
+/* Who listens, by the kernel's word. */
+static void know_agent(struct client *client)
 {
-	struct pollfd pollfd = { .fd = client->fd, .events = events };
+	struct ucred peer;
+	socklen_t size = sizeof(peer);
+
+	if (getsockopt(client->fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 && peer.pid > 0)
+		client->agent = pidfd_open(peer.pid, 0);
+}
+
+/* Waits for events on fd. 0, -ETIMEDOUT, or another -errno. */
+static int wait_for(int fd, short events, int timeout_ms)
+{
+	struct pollfd pollfd = { .fd = fd, .events = events };
 	int ready;
 
 	do
@@ -118,7 +129,7 @@ static int send_all(const struct client *client, const char *bytes, size_t size)
 			continue;
 		if (errno != EAGAIN)
 			return -errno;
-		result = wait_for(client, POLLOUT, client->timeout_ms);
+		result = wait_for(client->fd, POLLOUT, client->timeout_ms);
 		if (result)
 			return result;
 	}
@@ -159,7 +170,7 @@ static ssize_t read_more(struct client *client, int timeout_ms)
 			return 0;
 		if (errno != EAGAIN && errno != EINTR)
 			return -errno;
-		result = wait_for(client, POLLIN, timeout_ms);
+		result = wait_for(client->fd, POLLIN, timeout_ms);
 	}
 	return result;
 }
@@ -238,8 +249,10 @@ enum client_result client_call(struct client *client, const char *path, const ch
 	size_t size = 0;
 	int decoded;
 
-	if (result == CLIENT_OK)
+	if (result == CLIENT_OK) {
+		know_agent(client);
 		result = send_request(client, command, arguments);
+	}
 	if (result == CLIENT_OK)
 		result = read_line(client, client->timeout_ms, &size);
 	if (result != CLIENT_OK)
@@ -276,8 +289,23 @@ enum client_result client_next(struct client *client, json_t **ret_object)
 	return CLIENT_OK;
 }
 
+enum client_result client_wait_gone(struct client *client)
+{
+	int waited;
+
+	if (client->agent < 0)
+		return CLIENT_OK;
+	waited = wait_for(client->agent, POLLIN, client->timeout_ms);
+	if (waited)
+		return fail(client, CLIENT_FAILED,
+			    "the agent has agreed to leave, but is still there");
+	return CLIENT_OK;
+}
+
 void client_done(struct client *client)
 {
+	if (client->agent >= 0)
+		(void)close(client->agent);
 	if (client->fd >= 0)
 		(void)close(client->fd);
 	json_decref(client->reply);

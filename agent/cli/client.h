@@ -26,6 +26,7 @@ enum client_result {
 
 struct client {
 	int fd;
+	int agent; /* pidfd of the process at the other end; -1 where it cannot be had */
 	int timeout_ms;
 	char *buffer; /* what was read and not yet used */
 	size_t size;
@@ -36,7 +37,7 @@ struct client {
 	char *message; /* why it failed: one or several lines */
 };
 
-#define CLIENT_INIT(timeout) ((struct client){ .fd = -1, .timeout_ms = (timeout) })
+#define CLIENT_INIT(timeout) ((struct client){ .fd = -1, .agent = -1, .timeout_ms = (timeout) })
 
 /*
  * Connects to path, sends command and arguments (may be NULL), waits for the reply. On CLIENT_OK
@@ -49,6 +50,12 @@ enum client_result client_call(struct client *client, const char *path, const ch
 /* Waits, for as long as it takes, for the next line of a stream, which must be one object; the
  * caller owns it. */
 enum client_result client_next(struct client *client, json_t **ret_object);
+
+/*
+ * Waits for the agent's process to end, after a call that told it to. At once CLIENT_OK where its
+ * end cannot be seen from here (another PID namespace).
+ */
+enum client_result client_wait_gone(struct client *client);
 
 void client_done(struct client *client);
 

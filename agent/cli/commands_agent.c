@@ -78,8 +78,7 @@ static enum cli_status event_arguments(const struct cli *cli, const struct comma
 				       json_t *arguments)
 {
 	const char *since = line->options[OPTION_SINCE];
-	struct sa_address address;
-	char text[PREFIX_TEXT_SIZE];
+	json_t *address = NULL;
 	int seconds;
 	enum cli_status status = CLI_DONE;
 
@@ -88,11 +87,9 @@ static enum cli_status event_arguments(const struct cli *cli, const struct comma
 				"events: --since takes a time such as 90s, 10m or 2h, not %s",
 				since);
 	if (line->argument_count) {
-		if (address_parse(line->arguments[0], &address))
-			return cli_fail(cli, CLI_FAILED, "events: %s is no IP address",
-					line->arguments[0]);
-		address_format(&address, text);
-		status = put(cli, arguments, "address", json_string(text));
+		status = prefix_argument(cli, line->arguments[0], &address);
+		if (!status)
+			status = put(cli, arguments, "address", address);
 	}
 	if (!status && since)
 		status = put(cli, arguments, "since", json_integer(seconds));
@@ -154,8 +151,16 @@ enum cli_status command_reload(struct cli *cli, const struct command_line *line)
 
 enum cli_status command_restart(struct cli *cli, const struct command_line *line)
 {
+	_cleanup_(client_done) struct client client = CLIENT_INIT(cli->timeout_ms);
+	json_t *result = NULL;
+	enum cli_status status = ask_agent(cli, &client, "restart", NULL, &result);
+
 	(void)line;
-	return ask_and_confirm(cli, "restart", NULL,
-			       "the agent leaves, the limiter stays at work for the next one",
-			       NULL);
+	if (!status)
+		status = ask_gone(cli, &client);
+	if (status)
+		return status;
+	return rendered(cli,
+			cli->output->done(cli->out, result,
+					  "the agent has left, the limiter stays at work", NULL));
 }

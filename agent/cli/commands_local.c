@@ -188,6 +188,8 @@ enum cli_status command_detach(struct cli *cli, const struct command_line *line)
 	enum cli_status status = ask_agent_if_any(cli, &client, "detach", NULL, &result);
 
 	if (status == CLI_DONE)
+		status = ask_gone(cli, &client);
+	if (status == CLI_DONE)
 		return rendered(cli, cli->output->done(cli->out, result, "detached", NULL));
 	if (status == CLI_NO_AGENT)
 		status = pin_directory(cli, line, &directory);

@@ -18,24 +18,14 @@ static void cleanup_json(json_t **value)
 
 #define _cleanup_json_ _cleanup_(cleanup_json)
 
-/* Appends the printed form of a prefix to list, or says what is wrong with it. */
 static enum cli_status prefix_append(const struct cli *cli, const char *argument, json_t *list)
 {
-	struct prefix prefix;
-	char text[PREFIX_TEXT_SIZE];
-	enum prefix_error error = prefix_parse(argument, strlen(argument), PREFIX_ANY, &prefix);
+	json_t *prefix = NULL;
+	enum cli_status status = prefix_argument(cli, argument, &prefix);
 
-	if (error == PREFIX_HOST_BITS) {
-		prefix_format(&prefix, text);
-		return cli_fail(cli, CLI_FAILED, "%s: %s; did you mean %s?", argument,
-				prefix_error_text(error), text);
-	}
-	if (error)
-		return cli_fail(cli, CLI_FAILED, "%s: %s", argument, prefix_error_text(error));
-	prefix_format(&prefix, text);
-	if (json_array_append_new(list, json_string(text)))
+	if (!status && json_array_append_new(list, prefix))
 		return cli_fail(cli, CLI_FAILED, "out of memory");
-	return CLI_DONE;
+	return status;
 }
 
 /* A list of all arguments, for the caller to release. */

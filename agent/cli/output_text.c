@@ -78,7 +78,11 @@ static int text_exceptions(FILE *stream, const json_t *result)
 	{
 		text_table_add(&table, "%s", value_string(row, "prefix"));
 		text_table_add(&table, "%s", value_yes_no(row, "exempt"));
-		text_table_add(&table, "%s", value_string(row, "origin"));
+		if (json_is_string(json_object_get(row, "file")))
+			text_table_add(&table, "%s:%" JSON_INTEGER_FORMAT,
+				       value_string(row, "file"), value_integer(row, "line"));
+		else
+			text_table_add(&table, "%s", value_string(row, "origin"));
 	}
 	return items ? text_table_print(&table, stream, 0) : text_written(stream);
 }

@@ -29,6 +29,7 @@
 struct script {
 	const char *reply; /* sent as it is once the request is complete; NULL: nothing */
 	size_t reply_size; /* 0: up to the NUL */
+	bool leaves;       /* ends after it has answered */
 	bool silent;       /* keeps the connection open until the client goes */
 	bool deaf;         /* answers without reading the request */
 };
@@ -128,25 +129,36 @@ static inline void serve(int connection, const struct script *script, int reques
 		continue;
 }
 
+/* The agent's process. Says that it listens with one byte, then tells what it is asked. */
+static inline void agent_main(struct lab *lab, const struct script *script, int requests)
+{
+	listen_here(lab);
+	if (write(requests, "!", 1) != 1)
+		_exit(1);
+	do {
+		int connection = accept(lab->listener, NULL, NULL);
+
+		serve(connection, script, requests);
+		(void)close(connection);
+	} while (!script->leaves);
+	_exit(0);
+}
+
 static inline void agent_start(struct lab *lab, const struct script *script)
 {
 	int ends[2];
+	char byte = 0;
 
-	listen_here(lab);
 	assert_int_equal(pipe(ends), 0);
 	lab->agent = fork();
 	assert_true(lab->agent >= 0);
 	if (lab->agent == 0) {
 		(void)close(ends[0]);
-		for (;;) {
-			int connection = accept(lab->listener, NULL, NULL);
-
-			serve(connection, script, ends[1]);
-			(void)close(connection);
-		}
+		agent_main(lab, script, ends[1]);
 	}
 	(void)close(ends[1]);
 	lab->requests = ends[0];
+	assert_int_equal(read(lab->requests, &byte, 1), 1);
 }
 
 /* Runs "synanvil -s SOCKET TEXT", its words separated by blanks. */

@@ -121,11 +121,25 @@ static void test_strangers(void **state)
 	}
 }
 
+/* An agent that agrees to leave, and stays. */
+static void test_still_there(void **state)
+{
+	static const struct script script = { .reply = OK("{}") };
+	static const struct outcome want = {
+		CLI_FAILED,
+		"",
+		"synanvil: the agent has agreed to leave, but is still there\n",
+	};
+
+	expect_answer(*state, &script, "restart", &want);
+	expect_answer(*state, &script, "detach", &want);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		LAB_TEST(test_nobody),      LAB_TEST(test_permission), LAB_TEST(test_path_too_long),
-		LAB_TEST(test_bad_answers), LAB_TEST(test_strangers),
+		LAB_TEST(test_bad_answers), LAB_TEST(test_strangers),  LAB_TEST(test_still_there),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

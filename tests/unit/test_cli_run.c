@@ -56,8 +56,8 @@ static void test_requests(void **state)
 		  "\"block delete\",\"arguments\":{\"prefixes\":[\"10.0.0.1\"]}", OK("{}"),
 		  "{}\n" },
 		{ "events", "\"events\",\"arguments\":{}", OK("{\"events\":[]}"), "no events\n" },
-		{ "events 10.0.0.1 --since 1d",
-		  "\"events\",\"arguments\":{\"address\":\"10.0.0.1\",\"since\":86400}",
+		{ "events 10.0.0.0/24 --since 1d",
+		  "\"events\",\"arguments\":{\"address\":\"10.0.0.0/24\",\"since\":86400}",
 		  OK("{\"events\":[]}"), "no events\n" },
 		{ "config --changed", "\"config\",\"arguments\":{\"changed\":true}",
 		  OK("{\"parameters\":[]}"), "" },
@@ -67,13 +67,13 @@ static void test_requests(void **state)
 		  "nothing was counted yet\n" },
 		{ "reload", "\"reload\",\"arguments\":{}", OK("{}"), "reloaded\n" },
 		{ "restart", "\"restart\",\"arguments\":{}", OK("{}"),
-		  "the agent leaves, the limiter stays at work for the next one\n" },
+		  "the agent has left, the limiter stays at work\n" },
 		{ "detach", "\"detach\",\"arguments\":{}", OK("{}"), "detached\n" },
 	};
 	struct lab *lab = *state;
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		struct script script = { .reply = rows[i].reply };
+		struct script script = { .reply = rows[i].reply, .leaves = true };
 		_cleanup_outcome_ struct outcome got = { 0 };
 		char request[512] = "";
 		char want[512];
@@ -115,7 +115,7 @@ static void test_mistakes(void **state)
 		  "synanvil: top: --by takes attempts, dropped or connections, not name\n" },
 		{ "show 10.0.0.0/8", CLI_FAILED, "synanvil: show: 10.0.0.0/8 is no IP address\n" },
 		{ "events mx.example.com", CLI_FAILED,
-		  "synanvil: events: mx.example.com is no IP address\n" },
+		  "synanvil: mx.example.com: not an IPv4 or IPv6 address\n" },
 		{ "events --since yesterday", CLI_USAGE,
 		  "synanvil: events: --since takes a time such as 90s, 10m or 2h, not "
 		  "yesterday\n" },
