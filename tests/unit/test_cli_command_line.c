@@ -280,12 +280,49 @@ static void test_help_asked(void **state)
 	}
 }
 
+/* The manual page has an entry for every command, with its options. */
+static void test_manual(void **state)
+{
+	_cleanup_fclose_ FILE *file = fopen("docs/synanvil.1", "re");
+	_cleanup_free_ char *page = calloc(1, 65536);
+
+	(void)state;
+	assert_non_null(file);
+	assert_non_null(page);
+	assert_true(fread(page, 1, 65535, file) < 65535);
+	for (const struct command *row = command_table(); row->words[0]; row++) {
+		_cleanup_free_ char *entry = NULL;
+		const char *found;
+		const char *end;
+
+		assert_true(asprintf(&entry, "\n.It Cm %s%s%s", row->words[0],
+				     row->words[1] ? " " : "",
+				     row->words[1] ? row->words[1] : "") > 0);
+		found = strstr(page, entry);
+		if (!found)
+			fail_msg("not in the manual page: %s", entry + 1);
+		end = strchr(found + 1, '\n');
+		for (unsigned i = 0; i < CLI_OPTIONS; i++) {
+			char option[64];
+			const char *place;
+
+			if (!(row->options & OPTION_BIT(i)))
+				continue;
+			(void)snprintf(option, sizeof(option), "Fl %s", option_table()[i].name + 1);
+			place = strstr(found, option);
+			if (!place || place > end)
+				fail_msg("no %s at %s", option, entry + 1);
+		}
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_mistakes), cmocka_unit_test(test_table),
 		cmocka_unit_test(test_options),  cmocka_unit_test(test_arguments),
 		cmocka_unit_test(test_help),     cmocka_unit_test(test_help_asked),
+		cmocka_unit_test(test_manual),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
