@@ -197,6 +197,9 @@ UNIT_parse := agent/common/parse.c
 UNIT_config_expand := $(CONFIG_SOURCES)
 UNIT_config_lists := $(CONFIG_SOURCES)
 UNIT_config := $(CONFIG_SOURCES)
+FUZZERS += prefix config
+FUZZ_prefix := agent/common/prefix.c agent/common/parse.c
+FUZZ_config := $(CONFIG_SOURCES)
 
 FUZZ_SECONDS ?= 30
 
@@ -248,17 +251,28 @@ fuzz: $(addprefix $(BUILD)/fuzz/fuzz_,$(FUZZERS))
 
 # --- packet path under test ---------------------------------------------------------------------------------------------
 
-BPF_TESTS := rows_ipv4 rows_ipv6 rows_services truncation random window repeats
-BPF_LAB   := $(addprefix tests/bpf/,lab.c lab_traffic.c packets.c oracle.c rows.c) agent/daemon/tables.c \
+BPF_TESTS := rows_ipv4 rows_ipv6 rows_services truncation random window repeats cpus
+BPF_LAB   := $(addprefix tests/bpf/,lab.c lab_traffic.c packets.c oracle.c rows.c storms.c) agent/daemon/tables.c \
 	agent/daemon/tables_read.c agent/daemon/rules.c agent/common/prefix.c agent/common/parse.c
 
-$(BUILD)/bpftest/test_%: tests/bpf/test_%.c $(BPF_LAB) $(wildcard tests/bpf/*.h) $(BUILD)/gen/synanvil.skel.h
+$(BUILD)/bpftest/storm.bpf.o: tests/bpf/storm.bpf.c tests/bpf/storm.h
+	$(call say,BPF,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CLANG) $(BPF_CFLAGS) -c $< -o $@
+
+$(BUILD)/bpftest/storm.skel.h: $(BUILD)/bpftest/storm.bpf.o
+	$(call say,SKEL,$@)
+	$(Q)$(BPFTOOL) gen skeleton $< name storm_bpf > $@
+
+$(BUILD)/bpftest/test_%: tests/bpf/test_%.c $(BPF_LAB) $(wildcard tests/bpf/*.h) $(BUILD)/gen/synanvil.skel.h \
+		$(BUILD)/bpftest/storm.skel.h
 	$(call say,BPFTEST,$@)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(CPPFLAGS) $(filter-out -fPIE,$(CFLAGS)) $(SANITIZE) -Iagent/daemon -Itests/bpf -MMD -MP -MF $@.d \
-		$< $(BPF_LAB) $(call pkg_libs,cmocka libbpf) -lelf -pthread -o $@
+	$(Q)$(CC) $(CPPFLAGS) $(filter-out -fPIE,$(CFLAGS)) $(SANITIZE) -Iagent/daemon -Itests/bpf -I$(BUILD)/bpftest \
+		-MMD -MP -MF $@.d $< $(BPF_LAB) $(call pkg_libs,cmocka libbpf) -lelf -pthread -o $@
 
 check-bpf: $(addprefix $(BUILD)/bpftest/test_,$(BPF_TESTS))
+	$(Q)[ $$(id -u) = 0 ] || echo 'packet path: not root, so all of its tests are skipped'
 	$(Q)tests/unit/run $^
 
 # --- end to end ---------------------------------------------------------------------------------------------------------
