@@ -218,12 +218,18 @@ UNIT_LIBS_cli_local := $(UNIT_LIBS_cli_run)
 UNITS += settings tables
 UNIT_settings := agent/daemon/settings.c
 UNIT_tables := agent/daemon/tables.c agent/common/prefix.c agent/common/parse.c
-UNITS += rules state
+UNITS += rules state events sweep stats
 UNIT_rules := agent/daemon/rules.c agent/daemon/rule_set.c agent/common/prefix.c agent/common/parse.c
 STATE_SOURCES := $(addprefix agent/daemon/,state.c state_file.c state_store.c rule_set.c rule_tries.c rules.c) \
 	$(addprefix agent/common/,prefix.c parse.c mono.c log.c)
 UNIT_state := $(STATE_SOURCES) tests/unit/tables_double.c
 UNIT_LIBS_state := $(call pkg_libs,libevent)
+UNIT_events := $(addprefix agent/daemon/,history.c outcomes.c service_names.c settings.c time_text.c) \
+	agent/common/prefix.c agent/common/parse.c
+UNIT_sweep := agent/daemon/sweep.c agent/daemon/top.c agent/common/mono.c agent/common/log.c tests/unit/tables_double.c
+UNIT_LIBS_sweep := $(call pkg_libs,libevent)
+UNIT_stats := $(addprefix agent/daemon/,stats.c outcomes.c metrics_format.c process_stats.c http_request.c settings.c) \
+	tests/unit/tables_double.c
 FUZZERS += state http
 FUZZ_state := agent/daemon/state_file.c agent/daemon/rule_set.c agent/common/prefix.c agent/common/parse.c
 FUZZ_http := agent/daemon/http_request.c
