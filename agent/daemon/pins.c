@@ -47,7 +47,12 @@ static int directory_make(const char *directory, struct explanation *reterr_why)
 		return explain(reterr_why, -ENAMETOOLONG, "bpf_directory %s: the path is too long",
 			       directory);
 	strcpy(parent, directory);
-	if (access(directory, F_OK) == 0 || !is_bpffs(dirname(parent)))
+	if (access(directory, F_OK) != 0)
+		(void)dirname(parent);
+	if (access(parent, F_OK) != 0)
+		return explain(reterr_why, -errno, "bpf_directory %s: cannot find %s: %s",
+			       directory, parent, strerror(errno));
+	if (!is_bpffs(parent))
 		return explain(reterr_why, -ENODEV,
 			       "bpf_directory %s is not on a BPF file system; mount one with: "
 			       "mount -t bpf bpf %s",
@@ -64,8 +69,8 @@ static int directory_lock(const char *directory, int *ret_pins, struct explanati
 	struct stat status;
 
 	if (pins < 0)
-		return explain(reterr_why, -errno, "cannot open bpf_directory %s: %s", directory,
-			       strerror(errno));
+		return explain(reterr_why, errno == ENOENT ? -ESTALE : -errno,
+			       "cannot open bpf_directory %s: %s", directory, strerror(errno));
 	if (flock(pins, LOCK_EX | LOCK_NB)) {
 		if (errno == EWOULDBLOCK)
 			return explain(reterr_why, -EBUSY,
@@ -170,7 +175,7 @@ int pins_open(const char *directory, int *ret_pins, struct explanation *reterr_w
 	_cleanup_close_ int pins = -1;
 	int error = -ESTALE;
 
-	for (int i = 0; i < OPEN_ATTEMPTS && (error == -ESTALE || error == -ENOENT); i++) {
+	for (int i = 0; i < OPEN_ATTEMPTS && error == -ESTALE; i++) {
 		error = directory_make(directory, reterr_why);
 		if (!error)
 			error = directory_lock(directory, &pins, reterr_why);

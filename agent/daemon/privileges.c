@@ -31,9 +31,9 @@ int privileges_check(struct explanation *reterr_why)
 		return explain(reterr_why, -EPERM, "cannot read the capabilities of this process");
 	if (!may(CAP_NET_ADMIN))
 		missing = "CAP_NET_ADMIN";
-	else if (!may(CAP_BPF) && !may(CAP_SYS_ADMIN))
+	else if (!may(CAP_BPF))
 		missing = "CAP_BPF";
-	else if (!may(CAP_PERFMON) && !may(CAP_SYS_ADMIN))
+	else if (!may(CAP_PERFMON))
 		missing = "CAP_PERFMON";
 	if (!missing)
 		return 0;
