@@ -61,6 +61,7 @@ file_lab_down()
 agent_teardown()
 {
 	[ -n "${LAB:-}" ] || return 0
+	floods_stop
 	if [ -z "${BATS_TEST_COMPLETED:-}" ] && [ -s "$LAB_LOG" ]; then
 		echo "--- end of the agent's log" >&2
 		tail -n 30 "$LAB_LOG" >&2
@@ -173,6 +174,31 @@ metric()
 answers_to_flood()
 {
 	in_clients nstat -asz TcpOutRsts | awk '$1 == "TcpOutRsts" { print $2 }'
+}
+
+# Floods in the background: flood_begin ARGUMENTS..., then flood_end, which sets FLOOD_SENT to the number of SYNs.
+# A test that fails in between leaves them to floods_stop.
+flood_begin()
+{
+	FLOOD_OUT=$BATS_TEST_TMPDIR/flood
+	lab_flood "$@" >"$FLOOD_OUT" 3>&- </dev/null &
+	FLOOD=$!
+}
+
+flood_end()
+{
+	floods_stop
+	wait "$FLOOD"
+	FLOOD_SENT=$(field sent "$(cat "$FLOOD_OUT")")
+}
+
+# Ends the floods of this lab; their shells, which wait for them, end by themselves.
+floods_stop()
+{
+	local pid
+	for pid in $(ip netns pids "$LAB_CLIENTS"); do
+		[ "$(cat "/proc/$pid/comm" 2>/dev/null)" != syn-flood ] || kill "$pid"
+	done
 }
 
 # The XDP program on a device of the mail host: "native 17", "generic 17" or "none".

