@@ -172,26 +172,50 @@ static __always_inline __u32 extension_size(__u8 kind, const struct extension *e
 	return (extension->length + 1U) * 8;
 }
 
-/* Moves the cursor behind the extension headers; *next becomes what follows them. */
-static __always_inline int parse_extensions(struct cursor *cursor, __u8 *next)
+/* Where a walk through extension headers is: the offset and the kind of the header that follows. */
+struct extension_walk {
+	__u32 offset;
+	__u32 next;
+};
+
+/* Global, so that the verifier follows the many ways through a chain once, and not with all else.
+ */
+__attribute__((noinline)) int parse_extensions(struct xdp_md *ctx, struct extension_walk *walk)
 {
+	struct cursor cursor = { .ctx = ctx };
 	struct extension extension;
 
+	if (!walk)
+		return STAGE_UNPARSED;
 	for (int i = 0; i < SA_IPV6_EXTENSION_HEADERS_MAX; i++) {
-		__u32 start = cursor->offset;
-		__u8 kind = *next;
+		__u8 kind = walk->next;
 
 		if (!is_extension(kind))
 			return STAGE_CONTINUE;
-		if (!cursor_take(cursor, &extension, sizeof(extension)))
+		cursor.offset = walk->offset;
+		if (!cursor_take(&cursor, &extension, sizeof(extension)))
 			return STAGE_UNPARSED;
 		if (kind == IPPROTO_FRAGMENT &&
 		    extension.fragment_be & bpf_htons(IPV6_FRAGMENT_OFFSET))
 			return STAGE_NOT_OURS;
-		*next = extension.next;
-		cursor->offset = start + extension_size(kind, &extension);
+		walk->next = extension.next;
+		walk->offset += extension_size(kind, &extension);
 	}
-	return is_extension(*next) ? STAGE_UNPARSED : STAGE_CONTINUE;
+	return is_extension(walk->next) ? STAGE_UNPARSED : STAGE_CONTINUE;
+}
+
+/* Most segments have no extension headers and do not pay for the walk. */
+static __always_inline int skip_extensions(struct cursor *cursor, __u8 *next)
+{
+	struct extension_walk walk = { .offset = cursor->offset, .next = *next };
+	int stage;
+
+	if (!is_extension(*next))
+		return STAGE_CONTINUE;
+	stage = parse_extensions(cursor->ctx, &walk);
+	cursor->offset = walk.offset;
+	*next = walk.next;
+	return stage;
 }
 
 static __always_inline int parse_ipv6(struct cursor *cursor, struct packet *packet, __u32 *ret_room)
@@ -205,7 +229,7 @@ static __always_inline int parse_ipv6(struct cursor *cursor, struct packet *pack
 		return STAGE_UNPARSED;
 	start = cursor->offset;
 	next = ip.nexthdr;
-	stage = parse_extensions(cursor, &next);
+	stage = skip_extensions(cursor, &next);
 	if (stage != STAGE_CONTINUE)
 		return stage;
 	if (next != IPPROTO_TCP)
