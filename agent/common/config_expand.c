@@ -341,18 +341,26 @@ static int find_change(struct config_loader *loader, struct config_setting *sett
 	return r;
 }
 
+/* Where the budget is used up, one message says so, not one for each parameter. */
+static bool goes_on(const struct config_loader *loader, int r)
+{
+	return r != -ENOMEM && loader->expansion_left > 0;
+}
+
 int config_expand_all(struct config_loader *loader)
 {
 	struct config_values *values = loader->config->values;
 	int r = 0;
 
-	for (size_t i = 0; i < config_parameter_count && r != -ENOMEM; i++)
+	for (size_t i = 0; i < config_parameter_count && goes_on(loader, r); i++)
 		r = expand_setting(loader, &values->settings[i]);
-	for (size_t i = 0; i < values->override_count && r != -ENOMEM; i++) {
+	for (size_t i = 0; i < values->override_count && goes_on(loader, r); i++) {
 		r = expand_setting(loader, &values->overrides[i]);
 		values->overrides[i].changed = true;
 	}
-	for (size_t i = 0; i < config_parameter_count && r != -ENOMEM; i++)
+	for (size_t i = 0; i < config_parameter_count && goes_on(loader, r); i++)
 		r = find_change(loader, &values->settings[i]);
-	return r == -ENOMEM ? r : 0;
+	if (r != -ENOMEM)
+		r = loader->expansion_left > 0 ? 0 : -EINVAL;
+	return r;
 }

@@ -113,7 +113,7 @@ struct config_values *config_values_free(struct config_values *values);
 /* The name to show for a setting. */
 const char *config_setting_name(const struct config_setting *setting);
 
-/* Expands all settings. config_expand.c */
+/* Expands all settings; -EINVAL if there is too much to go on with. config_expand.c */
 int config_expand_all(struct config_loader *loader);
 
 /* A text that is quoted in a message: as much of it as helps. */

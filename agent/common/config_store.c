@@ -250,11 +250,11 @@ int config_store_all(struct config_loader *loader)
 	int r = 0;
 
 	/* In the order of the table, where protected_ports stands before what its rows hold. */
-	for (size_t i = 0; i < config_parameter_count && r == 0; i++)
+	for (size_t i = 0; i < config_parameter_count && r == 0 && !config_hopeless(loader); i++)
 		r = values->settings[i].failed ? 0 : setting_store(loader, &values->settings[i]);
 	if (r == 0)
 		r = config_overrides_resolve(loader);
-	for (size_t i = 0; i < values->override_count && r == 0; i++) {
+	for (size_t i = 0; i < values->override_count && r == 0 && !config_hopeless(loader); i++) {
 		if (!values->overrides[i].failed && values->overrides[i].service < SA_SERVICES_MAX)
 			r = setting_store(loader, &values->overrides[i]);
 	}
