@@ -156,12 +156,11 @@ static int make_room(struct client *client)
 /* Reads more into the buffer. Number of bytes, 0 at the end, or -errno. */
 static ssize_t read_more(struct client *client, int timeout_ms)
 {
-	ssize_t count;
 	int result = make_room(client);
 
 	while (!result) {
-		count = recv(client->fd, client->buffer + client->size,
-			     client->allocated - client->size, 0);
+		ssize_t count = recv(client->fd, client->buffer + client->size,
+				     client->allocated - client->size, 0);
 		if (count >= 0) {
 			client->size += (size_t)count;
 			return count;
