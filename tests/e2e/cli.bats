@@ -175,7 +175,7 @@ follower_told()
 	lab_config 'smtpd_client_connection_rate_limit = five' 'mynetworks = 10.0.0.1/8'
 	fails 1 synanvil check -c "$LAB_CONFIG"
 	says "$LAB_CONFIG:[0-9]+: error: smtpd_client_connection_rate_limit: " "$LAB_CONFIG:[0-9]+: error: mynetworks: "
-	run synanvil --json check -c "$LAB_CONFIG"
+	run --separate-stderr synanvil --json check -c "$LAB_CONFIG"
 	equals 1 "$status" "status"
 	jq -e '.errors | length == 2 and (.[0] | has("file") and has("line") and has("parameter") and has("message"))' <<<"$output"
 }

@@ -122,8 +122,8 @@ bad_line()
 	lab_config "$1"
 	place="$LAB_CONFIG:$(wc -l <"$LAB_CONFIG"): error: $2: "
 	fails 1 synanvil check -c "$LAB_CONFIG"
-	one_line
 	says "$place" "$3"
+	equals 1 "$(grep -c ': error: ' <<<"$output")" "lines about errors"
 	agent_fails 1
 	says "$place" "$3"
 	nothing_attached

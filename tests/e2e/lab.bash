@@ -152,9 +152,10 @@ lab_down()
 
 # --- the agent --------------------------------------------------------------------------------------------------------
 
-# lab_config [LINE]...: a configuration for the agent in this lab; the lines come last, so they win.
+# lab_config [LINE]...: a configuration for the agent in this lab; a line takes the place of the one that sets the same.
 lab_config()
 {
+	local line
 	cat >"$LAB_CONFIG" <<-END
 		interfaces = m0
 		enforcement = enforce
@@ -166,7 +167,10 @@ lab_config()
 		metrics_listen = 127.0.0.1:9925
 		source_table_size = 65536
 	END
-	[ $# -eq 0 ] || printf '%s\n' "$@" >>"$LAB_CONFIG"
+	for line in "$@"; do
+		sed -i "/^${line%%[ =]*} =/d" "$LAB_CONFIG"
+		printf '%s\n' "$line" >>"$LAB_CONFIG"
+	done
 }
 
 # lab_agent_launch [COMMAND PREFIX...]: starts the agent and comes back at once. Sets LAB_AGENT.
