@@ -23,10 +23,10 @@ enum profile_id { ONE, TEN_THOUSAND, MILLION, RANDOM, PROFILES };
 
 struct profile {
 	const char *name;
-	const char *key;   /* in JSON */
-	uint32_t sources;  /* 0: a new one each time */
-	uint32_t mask;     /* sources are chosen by this many bits: at least two SYNs each a turn */
-	uint32_t warm;     /* SYNs until every source is over its limit, or every table is full */
+	const char *key;  /* in JSON */
+	uint32_t sources; /* 0: a new one each time */
+	uint32_t mask;    /* sources are chosen by this many bits: at least two SYNs each a turn */
+	uint32_t warm;    /* SYNs until every source is over its limit, or every table is full */
 };
 
 /* The two ends of the link, each in its network namespace. */
@@ -44,15 +44,16 @@ struct lab {
 
 /* One contender's turn. */
 struct turn {
-	double ns;       /* a SYN, the floor included */
-	double dropped;  /* share of the SYNs sent that the contender dropped */
+	double ns;      /* a SYN, the floor included */
+	double dropped; /* share of the SYNs sent that the contender dropped */
 };
 
 /* path_lab.c */
 int lab_open(struct lab *ret_lab, char *const names[5]); /* namespace, device; the same; address */
 int lab_enter_clients(const struct lab *lab);
 int lab_enter_mail(const struct lab *lab);
-/* Frames that the mail host's device has received. Both are to be called in the mail host's namespace. */
+/* Frames that the mail host's device has received. Both are to be called in the mail host's
+ * namespace. */
 int lab_received(const struct lab *lab, uint64_t *ret_frames);
 /* Frames that got past the contender: the sink of path_netfilter.c counts them. */
 int lab_passed(uint64_t *ret_frames);
@@ -72,7 +73,7 @@ int contestants_fd(const struct contestants *set, enum contender contender);
 struct contestants *contestants_free(struct contestants *set);
 
 /* path_netfilter.c: nft and iptables; to be called in the mail host's namespace. */
-int netfilter_open(const struct lab *lab);               /* empty sets, and the sink */
+int netfilter_open(const struct lab *lab); /* empty sets, and the sink */
 int netfilter_on(const struct lab *lab, enum contender contender, bool drop_all);
 int netfilter_off(const struct lab *lab, enum contender contender);
 int netfilter_close(void);

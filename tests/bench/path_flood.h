@@ -13,8 +13,8 @@ struct flood_plan {
 	__u16 ethernet[7]; /* destination, source and type, as on the wire */
 	__u16 reserved;
 	__u32 target_be; /* destination address */
-	__u32 ip_sum;    /* of the header without the source; 16-bit words as on the wire, unfolded */
-	__u32 tcp_sum;   /* of pseudo header and header without source, port and sequence number */
+	__u32 ip_sum;  /* of the header without the source; 16-bit words as on the wire, unfolded */
+	__u32 tcp_sum; /* of pseudo header and header without source, port and sequence number */
 };
 
 #endif

@@ -72,9 +72,8 @@ int netfilter_open(const struct lab *lab)
 	error = nft("table netdev path {\n" NFT_SET "}\n"
 		    "table ip path {\n" NFT_SET "}\n"
 		    "table ip path_sink {\n"
-		    "counter passed {\n}\n"
 		    "chain sink { type filter hook prerouting priority filter;\n"
-		    "tcp dport 25 counter name passed drop\n}\n}\n");
+		    "tcp dport 25 counter drop\n}\n}\n");
 	if (!error)
 		error = shell("iptables-nft -t raw -N path_keep");
 	if (!error)

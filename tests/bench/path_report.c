@@ -54,26 +54,34 @@ static bool is_valid(const struct results *results, enum profile_id profile,
 	return least_dropped(results, profile, contender) > DROPPED_MIN;
 }
 
-/* The better of nft's two hooks. */
+/* The better of nft's two hooks, as far as they are valid; 0 if none is. */
 static double nft_best(const struct results *results, enum profile_id profile)
 {
-	double ingress = above_floor(results, profile, NFT_INGRESS);
-	double prerouting = above_floor(results, profile, NFT_PREROUTING);
+	double best = 0;
 
-	return ingress < prerouting ? ingress : prerouting;
+	for (enum contender c = NFT_INGRESS; c <= NFT_PREROUTING; c++) {
+		double above = above_floor(results, profile, c);
+
+		if (is_valid(results, profile, c) && (!best || above < best))
+			best = above;
+	}
+	return best;
 }
 
 static void cell_print(const struct results *results, enum profile_id profile,
 		       enum contender contender)
 {
 	double above = above_floor(results, profile, contender);
+	double nft = nft_best(results, profile);
 
 	if (!is_valid(results, profile, contender))
 		printf("   invalid (a)  ");
 	else if (contender == FLOOR)
 		printf("%8.0f        ", median_ns(results, profile, contender));
+	else if (!nft)
+		printf("%8.0f        ", above);
 	else
-		printf("%8.0f  x%-4.2f ", above, above / nft_best(results, profile));
+		printf("%8.0f  x%-4.2f ", above, above / nft);
 }
 
 static bool invalid_explain(const struct results *results)
@@ -114,15 +122,16 @@ bool report_print(const struct results *results)
 static json_t *contender_json(const struct results *results, enum profile_id profile,
 			      enum contender contender)
 {
+	double above = above_floor(results, profile, contender);
+	double nft = nft_best(results, profile);
 	json_t *rounds = json_array();
 
 	for (size_t i = 0; i < results->rounds; i++)
 		json_array_append_new(rounds, json_real(results->turns[profile][contender][i].ns));
-	return json_pack("{s:f, s:f, s:f, s:f, s:b, s:o}", "ns",
-			 median_ns(results, profile, contender), "above_floor_ns",
-			 above_floor(results, profile, contender), "of_nft",
-			 above_floor(results, profile, contender) / nft_best(results, profile),
-			 "dropped_share", least_dropped(results, profile, contender), "valid",
+	return json_pack("{s:f, s:f, s:o, s:f, s:b, s:o}", "ns",
+			 median_ns(results, profile, contender), "above_floor_ns", above, "of_nft",
+			 nft ? json_real(above / nft) : json_null(), "dropped_share",
+			 least_dropped(results, profile, contender), "valid",
 			 is_valid(results, profile, contender), "rounds_ns", rounds);
 }
 
