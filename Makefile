@@ -218,12 +218,17 @@ UNIT_LIBS_cli_local := $(UNIT_LIBS_cli_run)
 UNITS += settings tables
 UNIT_settings := agent/daemon/settings.c
 UNIT_tables := agent/daemon/tables.c agent/common/prefix.c agent/common/parse.c
-UNITS += rules state events sweep stats
+UNITS += rules state events sweep stats control_server
 UNIT_rules := agent/daemon/rules.c agent/daemon/rule_set.c agent/common/prefix.c agent/common/parse.c
 STATE_SOURCES := $(addprefix agent/daemon/,state.c state_file.c state_store.c rule_set.c rule_tries.c rules.c) \
 	$(addprefix agent/common/,prefix.c parse.c mono.c log.c)
 UNIT_state := $(STATE_SOURCES) tests/unit/tables_double.c
 UNIT_LIBS_state := $(call pkg_libs,libevent)
+UNIT_control_server := $(COMMON) $(filter agent/daemon/control_% agent/daemon/state% agent/daemon/rule% agent/daemon/views%,$(DAEMON)) \
+	$(addprefix agent/daemon/,history.c http_request.c metrics_format.c metrics_server.c outcomes.c process_stats.c \
+	service_names.c session.c settings.c show.c stats.c time_text.c top.c) \
+	tests/unit/tables_double.c tests/unit/agent_double.c
+UNIT_LIBS_control_server := $(call pkg_libs,libevent)
 UNIT_events := $(addprefix agent/daemon/,history.c outcomes.c service_names.c settings.c time_text.c) \
 	agent/common/prefix.c agent/common/parse.c
 UNIT_sweep := agent/daemon/sweep.c agent/daemon/top.c agent/common/mono.c agent/common/log.c tests/unit/tables_double.c
@@ -307,6 +312,11 @@ e2e-tools: $(E2E_TOOLS)
 
 check-e2e: all e2e-tools
 	$(Q)SYNANVIL_BUILD=$(abspath $(BUILD)) tests/e2e/run
+
+# --- lint ---------------------------------------------------------------------------------------------------------------
+
+lint: all
+	$(Q)tests/lint/run $(BUILD)
 
 # --- benchmarks ---------------------------------------------------------------------------------------------------------
 

@@ -1,0 +1,1 @@
+void leave(void) { exit(1); }

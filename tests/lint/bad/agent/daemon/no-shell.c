@@ -1,0 +1,1 @@
+void shell(void) { system("no"); }

@@ -1,0 +1,1 @@
+void clock_read(void) { clock_gettime(0, 0); }

@@ -1,0 +1,1 @@
+void complain(void) { fprintf(stderr, "no"); }

@@ -1,0 +1,1 @@
+int number(const char *text) { return atoi(text); }

@@ -1,0 +1,1 @@
+long bytes(struct xdp_md *ctx) { return ctx->data_end; }

@@ -1,0 +1,1 @@
+int verdicts(void) { return XDP_DROP; }
