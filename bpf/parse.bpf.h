@@ -183,7 +183,7 @@ struct extension_walk {
 __attribute__((noinline)) int parse_extensions(struct xdp_md *ctx, struct extension_walk *walk)
 {
 	struct cursor cursor = { .ctx = ctx };
-	struct extension extension;
+	struct extension extension = {};
 
 	if (!walk)
 		return STAGE_UNPARSED;
