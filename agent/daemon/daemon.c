@@ -103,16 +103,23 @@ static int kernel_open(struct daemon *daemon, struct explanation *reterr_why)
 	return 0;
 }
 
-/* /run is empty after each boot; a directory above that is missing is the administrator's mistake.
+/*
+ * /run is empty after each boot; a directory above that is missing is the administrator's mistake.
+ * The user whom the agent becomes must be able to remove the socket in the end.
  */
 static void socket_directory_make(const char *path)
 {
+	struct privileges_user user;
 	char copy[PATH_MAX];
+	const char *directory;
 
-	if (strlen(path) < sizeof(copy)) {
-		strcpy(copy, path);
-		(void)mkdir(dirname(copy), 0755);
-	}
+	if (strlen(path) >= sizeof(copy))
+		return;
+	strcpy(copy, path);
+	directory = dirname(copy);
+	privileges_user_find(&user);
+	if (mkdir(directory, 0755) == 0 && user.change && chown(directory, user.uid, user.gid))
+		log_warning("cannot give %s to the user synanvil: %s", directory, strerror(errno));
 }
 
 static int servers_open(struct daemon *daemon, struct explanation *reterr_why)

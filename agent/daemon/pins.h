@@ -33,7 +33,7 @@ int pins_remove(const char *name);
 int pins_each(int pins, const char *prefix, int (*visit)(const char *name, void *context),
 	      void *context);
 
-/* Removes all pins and, if nothing else is in it, the directory. 0 or -errno of the first that
+/* Removes all pins, and the directory where that is possible. 0 or -errno of the first pin that
  * stays. */
 int pins_remove_all(int pins, const char *directory);
 
