@@ -191,12 +191,15 @@ FUZZERS :=
 CONFIG_SOURCES := $(filter agent/common/config%,$(COMMON)) \
 	$(addprefix agent/common/,log.c parse.c prefix.c report.c)
 
-UNITS += prefix parse config_expand config_lists config
+UNITS += prefix parse config_expand config_lists config config_check config_documents report
 UNIT_prefix := agent/common/prefix.c agent/common/parse.c
 UNIT_parse := agent/common/parse.c
 UNIT_config_expand := $(CONFIG_SOURCES)
 UNIT_config_lists := $(CONFIG_SOURCES)
 UNIT_config := $(CONFIG_SOURCES)
+UNIT_config_check := $(CONFIG_SOURCES)
+UNIT_config_documents := $(CONFIG_SOURCES)
+UNIT_report := agent/common/report.c agent/common/log.c agent/common/mono.c
 FUZZERS += prefix config
 FUZZ_prefix := agent/common/prefix.c agent/common/parse.c
 FUZZ_config := $(CONFIG_SOURCES)
@@ -217,6 +220,10 @@ UNIT_cli_local := $(UNIT_cli_run)
 UNIT_LIBS_cli_local := $(UNIT_LIBS_cli_run)
 UNITS += settings tables
 UNIT_settings := agent/daemon/settings.c
+UNITS += abi_hash
+UNIT_abi_hash := agent/daemon/abi_hash.c
+UNIT_LIBS_abi_hash := -lbpf -lelf
+$(BUILD)/unit/test_abi_hash: $(BUILD)/gen/synanvil.skel.h
 UNIT_tables := agent/daemon/tables.c agent/common/prefix.c agent/common/parse.c
 UNITS += rules state events sweep stats control_server
 UNIT_rules := agent/daemon/rules.c agent/daemon/rule_set.c agent/common/prefix.c agent/common/parse.c
@@ -359,6 +366,15 @@ $(BUILD)/bench/path: $(PATH_BENCH) $(PATH_SKELETONS) tests/bench/path.h tests/be
 .PHONY: bench-path
 bench-path: $(BUILD)/bench/path
 	$(Q)SYNANVIL_BUILD=$(abspath $(BUILD)) tests/bench/path.sh
+
+# Mail under a botnet.
+$(BUILD)/bench/mx_botnet: tests/bench/mx_botnet.c
+	$(call say,BENCH,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -MF $@.d $< $(HARDEN) -o $@
+
+bench-mx: all $(BUILD)/bench/mx_botnet
+	$(Q)SYNANVIL_BUILD=$(abspath $(BUILD)) tests/bench/mx.sh
 
 clean:
 	$(Q)rm -rf $(BUILD)
