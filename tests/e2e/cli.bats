@@ -49,7 +49,7 @@ busy_agent()
 @test "status" {
 	busy_agent
 	ok synanvil status
-	says m0 native enforce within_limit rate exempt
+	says m0 native enforcing within_limit rate exempt
 	is_json '.[0] | (.version | type) == "string" and .enforcement == "enforce" and .uptime_seconds >= 0
 		and .interfaces == [{name: "m0", mode: "native", attached: true}]
 		and [.services[].service] == ["25", "587"] and .services[0].connection_rate_limit == 5
@@ -134,7 +134,7 @@ follower_told()
 	ok synanvil block add 10.6.0.0/16 --for 1h
 	ok synanvil block add '[2001:db8:6::]/48'
 	ok synanvil exception list
-	says 10.5.0.0/16 2001:db8:5::/48 10.3.0.0/16 config
+	says 10.5.0.0/16 2001:db8:5::/48 '10.3.0.0/16.*synanvil.cf:[0-9]+'
 	is_json '[.[0].exceptions[] | "\(.prefix) \(.exempt) \(.origin)"] | sort ==
 		["10.3.0.0/16 true config", "10.5.0.0/16 true runtime", "2001:db8:5::/48 true runtime"]' exception list
 	ok synanvil block list
@@ -165,7 +165,7 @@ follower_told()
 	agent_with 'smtpd_client_connection_rate_limit = 0'
 	greeted 40 40 10.1.0.5
 	wait_until 20 top_has 1
-	is_json '.[0].services[0] | .service == "25" and (.candidates | type) == "array"' advise
+	is_json '.[0].services | type == "array"' advise
 	ok synanvil advise
 }
 

@@ -124,12 +124,12 @@ prometheus_says()
 	equals 3 "$(syn_packets drop blocked)" "blocked"
 }
 
-# Microseconds of the agent's processor time for 50 scrapes: the clock of the wall would measure the machine.
+# The agent's processor time for 300 scrapes, in ticks of the scheduler: the wall's clock would measure the machine.
 cost_of_scrapes()
 {
 	local before after i
 	before=$(awk '{ print $14 + $15 }' "/proc/$LAB_AGENT/stat")
-	in_mail curl -sf -o /dev/null $(for ((i = 0; i < 300; i++)); do echo http://127.0.0.1:9925/metrics; done)
+	for ((i = 0; i < 300; i++)); do echo 'url = http://127.0.0.1:9925/metrics'; done | in_mail curl -sf -K - >/dev/null
 	after=$(awk '{ print $14 + $15 }' "/proc/$LAB_AGENT/stat")
 	echo $((after - before))
 }

@@ -39,8 +39,11 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	ifindex = (int)if_nametoindex(argv[1]);
-	if (!strcmp(argv[2], "off"))
-		return bpf_xdp_detach(ifindex, 0, NULL) ? 1 : 0;
+	if (!strcmp(argv[2], "off")) {
+		(void)bpf_xdp_detach(ifindex, XDP_FLAGS_DRV_MODE, NULL);
+		(void)bpf_xdp_detach(ifindex, XDP_FLAGS_SKB_MODE, NULL);
+		return 0;
+	}
 	flags |= strcmp(argv[2], "native") ? XDP_FLAGS_SKB_MODE : XDP_FLAGS_DRV_MODE;
 	program = load(argc > 3 ? argv[3] : "foreign");
 	result = program < 0 ? program : bpf_xdp_attach(ifindex, program, flags, NULL);
