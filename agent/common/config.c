@@ -45,12 +45,14 @@ static void loader_init(struct config_loader *loader, struct config *config,
 /* All but reading the file; text is rewritten. */
 static int parse(struct config_loader *loader, char *text, size_t size)
 {
+	const size_t first = loader->report->count;
 	int r = config_settings_read(loader, text, size);
 
 	if (r == 0)
 		r = config_expand_all(loader);
 	if (r == 0)
 		r = config_store_all(loader);
+	report_sort(loader->report, first, loader->config->file);
 	if (r == 0 && loader->report->errors > loader->errors_before)
 		r = -EINVAL;
 	return r;

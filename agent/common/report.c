@@ -100,6 +100,31 @@ char *report_entry_format(const struct report_entry *entry)
 	return text;
 }
 
+static bool comes_before(const struct report_entry *a, const struct report_entry *b,
+			 const char *file)
+{
+	const bool a_named = strcmp(a->file, file) == 0;
+	const bool b_named = strcmp(b->file, file) == 0;
+	const int order = strcmp(a->file, b->file);
+
+	if (a_named != b_named)
+		return a_named;
+	return order != 0 ? order < 0 : a->line < b->line;
+}
+
+void report_sort(struct report *report, size_t first, const char *file)
+{
+	/* By insertion: it keeps the order of equals, and there are a thousand entries at most. */
+	for (size_t i = first + 1; i < report->count; i++) {
+		const struct report_entry entry = report->entries[i];
+		size_t j = i;
+
+		for (; j > first && comes_before(&entry, &report->entries[j - 1], file); j--)
+			report->entries[j] = report->entries[j - 1];
+		report->entries[j] = entry;
+	}
+}
+
 void report_done(struct report *report)
 {
 	for (size_t i = 0; i < report->count; i++) {

@@ -34,6 +34,12 @@ void report_add(struct report *report, enum report_severity severity, const char
 /* "FILE:LINE: error: PARAMETER: MESSAGE" as one allocated line without newline, or NULL when memory is short. */
 char *report_entry_format(const struct report_entry *entry);
 
+/*
+ * Orders the entries from first on as a person reads them: those of file before those of other files, by line; what is
+ * equal stays in its order.
+ */
+void report_sort(struct report *report, size_t first, const char *file);
+
 void report_done(struct report *report);
 
 #endif

@@ -66,4 +66,46 @@ static inline bool reported(const struct report *report, enum report_severity se
 	return false;
 }
 
+/* The least that loads. */
+#define MINIMAL "interfaces = lo\n"
+
+static inline struct config *must_load(const char *text)
+{
+	struct report report = { 0 };
+	struct config *config;
+	const int r = load(text, &config, &report);
+
+	if (r != 0)
+		fail_msg("%s",
+			 report.count ? report.entries[report.count - 1].message : "no message");
+	report_done(&report);
+	return config;
+}
+
+/* Loads what must not load; the message must be about line and contain words. */
+static inline void must_refuse(const char *text, unsigned line, const char *words)
+{
+	struct report report = { 0 };
+	struct config *config;
+
+	assert_int_equal(load(text, &config, &report), -EINVAL);
+	assert_null(config);
+	if (!reported(&report, REPORT_ERROR, line, words))
+		fail_msg("\"%s\" expected, got \"%s\"", words,
+			 report.count ? report.entries[0].message : "nothing");
+	report_done(&report);
+}
+
+static inline void must_warn(const char *text, unsigned line, const char *words)
+{
+	struct report report = { 0 };
+	struct config *config;
+
+	assert_int_equal(load(text, &config, &report), 0);
+	assert_true(reported(&report, REPORT_WARNING, line, words));
+	assert_int_equal(report.count, 1);
+	report_done(&report);
+	config_free(config);
+}
+
 #endif
