@@ -137,9 +137,14 @@ static void detach(struct interface *interface)
 
 void interfaces_detach(struct interfaces *gone, const struct interfaces *kept)
 {
-	for (size_t i = 0; i < gone->count; i++)
-		if (!find(kept, gone->items[i].name))
-			detach(&gone->items[i]);
+	for (size_t i = 0; i < gone->count; i++) {
+		struct interface *interface = &gone->items[i];
+
+		if (!interface_attached(interface) || find(kept, interface->name))
+			continue;
+		detach(interface);
+		log_info("interface %s: detached", interface->name);
+	}
 }
 
 void interfaces_detach_own(struct interfaces *interfaces)
