@@ -16,14 +16,6 @@
 
 #define LOOPBACK_IFINDEX 1 /* where BPF_PROG_TEST_RUN says that frames come from */
 
-static int print_nothing(enum libbpf_print_level level, const char *format, va_list arguments)
-{
-	(void)level;
-	(void)format;
-	(void)arguments;
-	return 0;
-}
-
 static void tables_borrow(struct lab *lab, uint32_t capacity)
 {
 	const struct synanvil_bpf *skeleton = lab->skeleton;
@@ -87,7 +79,6 @@ struct lab *lab_new(uint32_t source_table_size)
 	struct lab *lab = calloc(1, sizeof(*lab));
 
 	assert_non_null(lab);
-	(void)libbpf_set_print(print_nothing);
 	lab->skeleton = synanvil_bpf__open();
 	assert_non_null(lab->skeleton);
 	(void)bpf_map__set_max_entries(lab->skeleton->maps.sources, source_table_size + slack);
