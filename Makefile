@@ -269,7 +269,7 @@ fuzz: $(addprefix $(BUILD)/fuzz/fuzz_,$(FUZZERS))
 
 # --- packet path under test ---------------------------------------------------------------------------------------------
 
-BPF_TESTS := rows_ipv4 rows_ipv6 rows_services truncation random window repeats cpus
+BPF_TESTS := rows_ipv4 rows_ipv6 rows_services truncation random window repeats cpus monitor events
 BPF_LAB   := $(addprefix tests/bpf/,lab.c lab_traffic.c packets.c oracle.c rows.c storms.c) agent/daemon/tables.c \
 	agent/daemon/tables_read.c agent/daemon/rules.c agent/common/prefix.c agent/common/parse.c
 
@@ -375,6 +375,27 @@ $(BUILD)/bench/mx_botnet: tests/bench/mx_botnet.c
 
 bench-mx: all $(BUILD)/bench/mx_botnet
 	$(Q)SYNANVIL_BUILD=$(abspath $(BUILD)) tests/bench/mx.sh
+
+# --- install ------------------------------------------------------------------------------------------------------------
+# The configuration of a host is never overwritten.
+
+SBINDIR   := $(PREFIX)/sbin
+BINDIR    := $(PREFIX)/bin
+MANDIR    := $(PREFIX)/share/man
+UNITDIR   := $(if $(filter /usr,$(PREFIX)),/lib/systemd/system,$(PREFIX)/lib/systemd/system)
+SYSCONFDIR := /etc/synanvil
+
+install: all
+	$(Q)install -d $(DESTDIR)$(SBINDIR) $(DESTDIR)$(BINDIR) $(DESTDIR)$(UNITDIR) $(DESTDIR)$(SYSCONFDIR) \
+		$(addprefix $(DESTDIR)$(MANDIR)/man,1 5 8)
+	$(Q)install -m 755 $(BUILD)/synanvild $(DESTDIR)$(SBINDIR)/
+	$(Q)install -m 755 $(BUILD)/synanvil $(DESTDIR)$(BINDIR)/
+	$(Q)install -m 644 docs/synanvil.1 $(DESTDIR)$(MANDIR)/man1/
+	$(Q)install -m 644 docs/synanvil.cf.5 $(DESTDIR)$(MANDIR)/man5/
+	$(Q)install -m 644 docs/synanvild.8 $(DESTDIR)$(MANDIR)/man8/
+	$(Q)sed 's|@SBINDIR@|$(SBINDIR)|' deploy/synanvild.service > $(DESTDIR)$(UNITDIR)/synanvild.service
+	$(Q)test -e $(DESTDIR)$(SYSCONFDIR)/synanvil.cf || \
+		install -m 644 deploy/synanvil.cf $(DESTDIR)$(SYSCONFDIR)/synanvil.cf
 
 clean:
 	$(Q)rm -rf $(BUILD)
