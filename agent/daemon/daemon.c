@@ -58,6 +58,16 @@ static const struct {
 	{ SIGUSR1, stop_signalled },
 };
 
+void daemon_hold_signals(bool hold)
+{
+	sigset_t set;
+
+	(void)sigemptyset(&set);
+	for (size_t i = 0; i < DAEMON_SIGNALS; i++)
+		(void)sigaddset(&set, signals[i].number);
+	(void)sigprocmask(hold ? SIG_BLOCK : SIG_UNBLOCK, &set, NULL);
+}
+
 static int loop_new(struct daemon *daemon)
 {
 	daemon->loop = event_base_new();
@@ -69,6 +79,7 @@ static int loop_new(struct daemon *daemon)
 		if (!daemon->signals[i] || event_add(daemon->signals[i], NULL))
 			return -ENOMEM;
 	}
+	daemon_hold_signals(false);
 	return service_manager_watchdog(daemon->loop, &daemon->watchdog);
 }
 

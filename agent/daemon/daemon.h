@@ -76,6 +76,12 @@ struct daemon {
  */
 int daemon_start(struct daemon *daemon, struct config *config, bool verbose);
 
+/*
+ * Keeps the signals that daemon_start will handle waiting until then: one that arrives before would
+ * end the agent and leave in force what an earlier one left.
+ */
+void daemon_hold_signals(bool hold);
+
 /* Serves until daemon_stop. 0 or -errno. */
 int daemon_run(struct daemon *daemon);
 

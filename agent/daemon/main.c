@@ -71,6 +71,7 @@ int main(int argc, char **argv)
 
 	if (status)
 		return status;
+	daemon_hold_signals(true);
 	log_set_level(options.verbose ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO);
 	(void)signal(SIGPIPE, SIG_IGN);
 	config = load(options.file);
