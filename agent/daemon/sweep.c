@@ -14,19 +14,15 @@
 #include "cleanup.h"
 #include "log.h"
 
-/* 0.4 us an entry: half a millisecond. A bucket of the kernel's table never holds as many. */
-#define SLICE_ENTRIES 1024
-
-/* Between two slices the loop serves everybody else for this long. */
-#define SLICE_PAUSE_US 500
+/* 0.4 us an entry: a fifth of a millisecond, and below one on a busy machine. */
+#define SLICE_ENTRIES 512
 
 /*
- * From the end of a sweep to the start of the next. A sweep of a million entries takes one to two
- * seconds with its pauses: with these a result is never older than ten, and reading costs a
- * twentieth of one CPU at most.
+ * From the end of a sweep to the start of the next: so long that reading takes a twentieth of one
+ * CPU at most, and so short that a result is not ten seconds old when the next is there.
  */
 #define REST_MIN_MS 1000
-#define REST_MAX_MS 8000
+#define AGE_AIM_MS  9000
 
 /* Entries that add one second to the rest. */
 #define REST_ENTRIES 125000
@@ -37,6 +33,7 @@ struct sweep {
 	struct tables_cursor cursor;
 	struct sweep_result last;
 	struct sweep_result next; /* in the making */
+	struct mono_ms started;   /* the one in the making */
 	bool complete;            /* last holds something */
 	int reported;             /* the error that was last complained about */
 	struct sa_source_key keys[SLICE_ENTRIES];
@@ -118,11 +115,13 @@ static void schedule(struct sweep *sweep, uint64_t microseconds)
 	(void)evtimer_add(sweep->timer, &after);
 }
 
-static uint64_t rest_ms(size_t sources)
+static uint64_t rest_ms(size_t sources, uint64_t lasted_ms)
 {
 	const uint64_t rest = REST_MIN_MS + (uint64_t)sources * 1000 / REST_ENTRIES;
 
-	return rest < REST_MAX_MS ? rest : REST_MAX_MS;
+	if (lasted_ms + REST_MIN_MS >= AGE_AIM_MS)
+		return REST_MIN_MS;
+	return rest < AGE_AIM_MS - lasted_ms ? rest : AGE_AIM_MS - lasted_ms;
 }
 
 static void slice_due(evutil_socket_t fd, short what, void *context)
@@ -134,8 +133,10 @@ static void slice_due(evutil_socket_t fd, short what, void *context)
 
 	(void)fd;
 	(void)what;
-	if (!sweep->cursor.started)
+	if (!sweep->cursor.started) {
 		result_clear(&sweep->next);
+		sweep->started = now;
+	}
 	more = tables_sources_batch(&sweep->daemon->tables, &sweep->cursor, sweep->keys,
 				    sweep->values, SLICE_ENTRIES, &count);
 	if (more < 0) {
@@ -150,12 +151,13 @@ static void slice_due(evutil_socket_t fd, short what, void *context)
 	sweep->reported = 0;
 	slice_take(sweep, count, now);
 	if (more) {
-		schedule(sweep, SLICE_PAUSE_US);
+		/* At once, but after whatever else the loop has to serve. */
+		schedule(sweep, 0);
 		return;
 	}
 	finish(sweep, now);
 	sweep->cursor = (struct tables_cursor){ 0 };
-	schedule(sweep, rest_ms(sweep->last.sources) * 1000);
+	schedule(sweep, rest_ms(sweep->last.sources, now.ms - sweep->started.ms) * 1000);
 }
 
 static void sweep_cleanup(struct sweep **sweep)

@@ -168,7 +168,7 @@ static void a_sweep_reads_everything_in_slices(void **state)
 	assert_null(sweep_last(lab->sweep));
 	result = sweep_run(lab, 0);
 	assert_int_equal(result->sources, 10000);
-	assert_true(tables_double.largest_batch <= 1024);
+	assert_true(tables_double.largest_batch <= 512);
 	assert_int_equal(result->tops[TOP_DROPPED].count, TOP_CAPACITY);
 	/* 9,999 is the greatest; 9,990 belongs to a service that is gone. */
 	assert_int_equal(result->tops[TOP_DROPPED].items[0].dropped, 9999);
