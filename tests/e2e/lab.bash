@@ -81,8 +81,10 @@ lab_sysctl()
 		net.ipv6.conf.default.router_solicitations=0 net.ipv6.ip_nonlocal_bind=1 net.ipv4.ip_nonlocal_bind=1; do
 		in_mail sysctl -qw "$setting" && in_clients sysctl -qw "$setting" || return
 	done
-	# A flood's SYNs may fill the queue; the answers to it must not depend on this machine's settings.
-	in_mail sysctl -qw net.core.somaxconn=4096 net.ipv4.tcp_max_syn_backlog=4096 net.ipv4.tcp_syncookies=1
+	# A flood's SYNs may fill the queue; the answers to it must not depend on this machine's settings. One SYN, one
+	# answer: repeated SYN-ACKs would be counted as more.
+	in_mail sysctl -qw net.core.somaxconn=4096 net.ipv4.tcp_max_syn_backlog=4096 net.ipv4.tcp_syncookies=1 \
+		net.ipv4.tcp_synack_retries=0
 	in_clients sysctl -qw net.ipv4.ip_local_port_range="1024 65000" net.ipv4.tcp_tw_reuse=1
 }
 
