@@ -35,7 +35,8 @@ size_t rule_set_ended(const struct rule_set *set, int64_t wall_ms);
 /* NULL if prefix is not in the set as it stands. */
 const struct block_rule *rule_set_find(const struct rule_set *set, const struct prefix *prefix);
 
-/* Of the rules that cover all of prefix and have not ended at wall_ms, the one that ends last; NULL if none does. */
+/* Of the rules that cover all of prefix and have not ended at wall_ms, the one that ends last; NULL
+ * if none does. */
 const struct block_rule *rule_set_cover(const struct rule_set *set, const struct prefix *prefix,
 					int64_t wall_ms);
 

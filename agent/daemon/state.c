@@ -365,7 +365,11 @@ int state_move(struct state *state, const char *directory)
 	error = directory_open(directory, &fd);
 	if (error)
 		return error;
-	error = state_file_set_aside(fd, "replaced", wall_now().ms, name, sizeof(name));
+	/* When a failed reload moves back, nothing is replaced by anything else. */
+	if (state_file_holds(fd, &state->rules))
+		error = -ENOENT;
+	else
+		error = state_file_set_aside(fd, "replaced", wall_now().ms, name, sizeof(name));
 	if (!error)
 		log_warning("%s/%s: replaced by the rules in force; kept as %s", directory,
 			    STATE_FILE_NAME, name);

@@ -42,6 +42,9 @@ int state_file_load(int directory, struct state_rules *ret_rules, struct state_d
  * there. */
 int state_file_store(int directory, const struct state_rules *rules);
 
+/* Whether the file in directory says exactly this; false as well if it cannot be read. */
+bool state_file_holds(int directory, const struct state_rules *rules);
+
 /* Renames the file to STATE_FILE_NAME.WHY-<wall clock>; name gets the new one. */
 int state_file_set_aside(int directory, const char *why, int64_t wall_ms, char *name, size_t size);
 

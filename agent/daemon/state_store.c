@@ -62,6 +62,21 @@ int state_file_load(int directory, struct state_rules *ret_rules, struct state_d
 	return state_file_parse(text, size, ret_rules, ret_damage);
 }
 
+bool state_file_holds(int directory, const struct state_rules *rules)
+{
+	_cleanup_(state_rules_done) struct state_rules there = { 0 };
+	_cleanup_free_ char *text = NULL, *text_there = NULL;
+	struct state_damage damage;
+	size_t size, size_there;
+
+	if (state_file_load(directory, &there, &damage) || damage.reason)
+		return false;
+	if (state_file_format(rules, &text, &size) ||
+	    state_file_format(&there, &text_there, &size_there))
+		return false;
+	return size == size_there && memcmp(text, text_there, size) == 0;
+}
+
 static int write_all(int fd, const char *text, size_t size)
 {
 	while (size) {

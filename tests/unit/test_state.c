@@ -393,7 +393,7 @@ static void ended_blocks_are_forgotten(void **state)
 static void moving_keeps_the_rules(void **state)
 {
 	struct lab *lab = *state;
-	char other[80], file[96];
+	char other[80], file[96], command[192];
 	const struct prefix prefix = parsed("10.0.0.0/8");
 	char *message;
 
@@ -403,9 +403,17 @@ static void moving_keeps_the_rules(void **state)
 	assert_int_equal(state_move(lab->state, other), 0);
 	(void)snprintf(file, sizeof(file), "%s/%s", other, STATE_FILE_NAME);
 	assert_int_equal(access(file, R_OK), 0);
-	assert_int_equal(state_exceptions_delete(lab->state, &prefix, 1, &message), 0);
-	/* The old directory is as it was left. */
+	/* There and back again: the same rules are not set aside. */
 	assert_int_equal(state_move(lab->state, lab->directory), 0);
+	assert_int_equal(state_move(lab->state, other), 0);
+	(void)snprintf(command, sizeof(command), "! ls %s %s | grep -q replaced", lab->directory,
+		       other);
+	assert_int_equal(system(command), 0);
+	assert_int_equal(state_exceptions_delete(lab->state, &prefix, 1, &message), 0);
+	/* The old directory is as it was left, which is not what holds now. */
+	assert_int_equal(state_move(lab->state, lab->directory), 0);
+	(void)snprintf(command, sizeof(command), "ls %s | grep -q replaced", lab->directory);
+	assert_int_equal(system(command), 0);
 	assert_int_equal(state_exceptions(lab->state)->count, 0);
 }
 
