@@ -3,8 +3,7 @@
  * Counts an attempt against its source's limit. Sole writer of the maps sources and
  * blocked_sources.
  *
- * The window is anvil's: it starts with its first attempt and lapses once the unit has elapsed; the
- * next attempt then starts a new one. Start and count are one word that only compare-and-swap
+ * Start and count of the window are one word that only compare-and-swap
  * moves, so no attempt is lost or counted twice, on whatever CPUs attempts arrive and at the turn
  * of the window too.
  *
@@ -20,6 +19,8 @@
 
 #include "attempt.bpf.h"
 #include "maps.bpf.h"
+#include "spent.bpf.h"
+#include "window.bpf.h"
 
 /* Each failed swap means that another CPU's attempt was counted; more than this in a row is not
  * seen on 256 CPUs. */
@@ -27,47 +28,6 @@
 
 #define REPEATS_BITS 4
 #define REPEATS_MASK ((1U << REPEATS_BITS) - 1)
-
-static __always_inline __u64 window_start_ms(__u64 window)
-{
-	return window >> SA_COUNT_BITS;
-}
-
-static __always_inline __u32 window_count(__u64 window)
-{
-	return window & SA_COUNT_MAX;
-}
-
-static __always_inline __u64 window_new(__u64 now_ms)
-{
-	return now_ms << SA_COUNT_BITS | 1;
-}
-
-/* Signed: another CPU's clock may be ahead, and an attempt "before" the start belongs to the window
- * all the same. */
-static __always_inline bool window_lapsed(__u64 window, const struct attempt *attempt)
-{
-	__s64 elapsed = (__s64)(attempt->now_ms - window_start_ms(window));
-
-	return elapsed >= (__s64)attempt->rate_unit_ms || !window;
-}
-
-/*
- * Tells an attempt from others of its window. Different attempts of one source look the same once
- * in 2^32, or where their sender chose so: that is worth SA_REPEATS_FREE attempts a window at most.
- * The start of the window is part of it, so that nothing has to be cleared when a window turns.
- */
-static __always_inline __u32 attempt_digest(const struct packet *packet, __u64 start_ms)
-{
-	return packet->sequence + packet->source_port_be * 0x9e3779b1U +
-	       (__u32)start_ms * 0x85ebca77U;
-}
-
-static __always_inline bool source_remembers(const struct sa_source *source, __u32 digest)
-{
-	return source->remembered[0] == digest || source->remembered[1] == digest ||
-	       source->remembered[2] == digest || source->remembered[3] == digest;
-}
 
 /* Accepted race: attempts four apart may write one slot at once; the loser's repeat is then
  * charged. */
@@ -144,8 +104,8 @@ static __always_inline bool source_is_spent(const struct sa_source *source,
 
 	return limit && attempt->enforced && window_count(window) > limit &&
 	       !window_lapsed(window, attempt) &&
-	       !source_remembers(source,
-				 attempt_digest(&attempt->packet, window_start_ms(window))) &&
+	       !digest_is_among(attempt_digest(&attempt->packet, window_start_ms(window)),
+				source->remembered) &&
 	       source_is_own(source, attempt);
 }
 
@@ -166,7 +126,8 @@ __attribute__((noinline)) int source_charge(struct sa_source *source, struct att
 			__u64 start_ms = window_start_ms(old);
 
 			attempt->count = window_count(old);
-			if (source_remembers(source, attempt_digest(&attempt->packet, start_ms)) &&
+			if (digest_is_among(attempt_digest(&attempt->packet, start_ms),
+					    source->remembered) &&
 			    repeat_take(source, start_ms))
 				return limit ? SA_REASON_WITHIN_LIMIT : SA_REASON_UNLIMITED;
 			if (attempt->count == SA_COUNT_MAX ||
@@ -234,28 +195,21 @@ static __always_inline int attempt_account(struct attempt *attempt, struct sa_so
 
 /*
  * One more drop of a source: exact at first, then SA_DROPPED_EXACT at a time with the inverse
- * probability, so that a flood rarely writes. ticket is any number that changes with every drop of
- * this CPU; its digest decides, since sources that take turns would fall into step with the number
- * itself.
+ * probability, so that a flood rarely writes.
  */
-static __always_inline bool drop_is_sampled(__u64 ticket)
-{
-	return (__u32)(ticket * 0x9e3779b97f4a7c15ULL >> 32) % SA_DROPPED_EXACT == 0;
-}
-
-static __always_inline void drop_note(__u32 *dropped, __u32 *last_dropped_s, __u64 now_ms,
-				      __u64 ticket)
+static __always_inline void drop_note(__u32 *dropped, __u32 *last_dropped_s,
+				      const struct attempt *attempt)
 {
 	__u32 step = *dropped < SA_DROPPED_EXACT ? 1 : SA_DROPPED_EXACT;
 
-	if (step > 1 && !drop_is_sampled(ticket))
+	if (step > 1 && !attempt->sampled)
 		return;
 	__sync_fetch_and_add(dropped, step);
-	*last_dropped_s = now_ms / 1000;
+	*last_dropped_s = attempt->now_ms / 1000;
 }
 
 /* A drop for a block; sets first_over if none was reported for this source within the unit. */
-static __always_inline void blocked_account(struct attempt *attempt, __u64 ticket)
+static __always_inline void blocked_account(struct attempt *attempt)
 {
 	struct sa_blocked_source *source = bpf_map_lookup_elem(&blocked_sources, &attempt->key);
 	__u64 event_ms;
@@ -269,7 +223,7 @@ static __always_inline void blocked_account(struct attempt *attempt, __u64 ticke
 			!bpf_map_update_elem(&blocked_sources, &attempt->key, &fresh, BPF_NOEXIST);
 		return;
 	}
-	drop_note(&source->dropped, &source->last_dropped_s, attempt->now_ms, ticket);
+	drop_note(&source->dropped, &source->last_dropped_s, attempt);
 	event_ms = source->event_ms;
 	if ((__s64)(attempt->now_ms - event_ms) < (__s64)attempt->rate_unit_ms)
 		return;
@@ -277,13 +231,33 @@ static __always_inline void blocked_account(struct attempt *attempt, __u64 ticke
 							  attempt->now_ms) == event_ms;
 }
 
-static __always_inline void drop_account(struct attempt *attempt, struct sa_source *source,
-					 int reason, __u64 ticket)
+/* The owner is read after what is copied, as everywhere. */
+static __always_inline void source_shortcut(const struct sa_source *source,
+					    const struct attempt *attempt)
 {
-	if (reason == SA_REASON_BLOCKED)
-		blocked_account(attempt, ticket);
-	else if (source)
-		drop_note(&source->dropped, &source->last_dropped_s, attempt->now_ms, ticket);
+	struct sa_spent copy = {
+		.window = *(const volatile __u64 *)&source->window,
+		.remembered = { source->remembered[0], source->remembered[1], source->remembered[2],
+				source->remembered[3] },
+	};
+
+	if (window_count(copy.window) > attempt->rate_limit &&
+	    !window_lapsed(copy.window, attempt) && source_is_own(source, attempt))
+		spent_remember(attempt, &copy);
+}
+
+/* source: NULL where a shortcut was taken; the sampled attempts stand for those. */
+static __always_inline void drop_account(struct attempt *attempt, struct sa_source *source,
+					 int reason)
+{
+	if (reason == SA_REASON_BLOCKED) {
+		blocked_account(attempt);
+	} else if (source) {
+		drop_note(&source->dropped, &source->last_dropped_s, attempt);
+		if (reason == SA_REASON_RATE && attempt->sampled && attempt->enforced &&
+		    attempt->generation && source->dropped >= SA_DROPPED_EXACT)
+			source_shortcut(source, attempt);
+	}
 }
 
 #endif

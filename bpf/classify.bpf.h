@@ -55,12 +55,9 @@ static __always_inline bool source_is_blocked(const struct sa_prefix *address, _
 static __always_inline __u64 classification_word(const struct sa_settings *set,
 						 const struct attempt *attempt)
 {
-	__u32 zero = 0;
-	const __u64 *number = bpf_map_lookup_elem(&generation, &zero);
-
-	if (!number || !*number || !set->cache_classification)
+	if (!attempt->generation || !set->cache_classification)
 		return 0;
-	return *number ^ attempt->packet.source.low_be;
+	return attempt->generation ^ attempt->packet.source.low_be;
 }
 
 static __always_inline int source_classify(const struct sa_settings *set, struct attempt *attempt,

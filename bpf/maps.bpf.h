@@ -78,6 +78,15 @@ struct {
 	__type(value, struct sa_source);
 } sources SEC(".maps");
 
+/* Addresses that go on though their source is over its limit: a cache in front of sources. Writer:
+ * spent.bpf.h. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, SA_SPENT_LINES);
+	__type(key, __u32);
+	__type(value, struct sa_spent_line);
+} spent SEC(".maps");
+
 /* Drops by blocked source and service; evicts. Writer: account.bpf.h. */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);

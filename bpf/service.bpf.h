@@ -17,6 +17,15 @@ static __always_inline const struct sa_settings *settings_in_force(__u32 *ret_in
 	return bpf_map_lookup_elem(&settings, ret_index);
 }
 
+/* 0 where it is not known. */
+static __always_inline __u64 generation_in_force(void)
+{
+	__u32 zero = 0;
+	const __u64 *number = bpf_map_lookup_elem(&generation, &zero);
+
+	return number ? *number : 0;
+}
+
 static __always_inline bool service_matches(const struct sa_service *service,
 					    const struct packet *packet)
 {

@@ -9,6 +9,8 @@
 #include "parse.bpf.h"
 #include "service.bpf.h"
 #include "clock.bpf.h"
+#include "sample.bpf.h"
+#include "spent.bpf.h"
 #include "classify.bpf.h"
 #include "account.bpf.h"
 #include "verdict.bpf.h"
@@ -31,7 +33,11 @@ int synanvil(struct xdp_md *ctx)
 	if (!set || service_find(set, &attempt) == STAGE_NOT_OURS)
 		return pass_uncounted();
 	attempt.now_ms = clock_now_ms();
-	stage = source_classify(set, &attempt, &source);
+	attempt.generation = generation_in_force();
+	attempt.sampled = sample_next();
+	stage = spent_find(&attempt);
+	if (stage == STAGE_CONTINUE)
+		stage = source_classify(set, &attempt, &source);
 	if (stage == STAGE_CONTINUE)
 		stage = attempt_account(&attempt, &source);
 	return verdict(ctx, set, &attempt, source, stage);

@@ -90,13 +90,12 @@ static __always_inline int verdict(const struct xdp_md *ctx, const struct sa_set
 	__u32 row = SA_COUNTER_ROW(interface_slot(ctx, set), attempt->service_slot,
 				   attempt->packet.family);
 	struct sa_counters *cells = bpf_map_lookup_elem(&counters, &row);
-	__u64 ticket = 0;
 
 	if (cells && outcome < SA_OUTCOMES)
-		ticket = ++cells->packets[outcome];
+		cells->packets[outcome]++;
 	if (!drops)
 		return XDP_PASS;
-	drop_account(attempt, source, reason, ticket);
+	drop_account(attempt, source, reason);
 	if (attempt->first_over)
 		event_emit(attempt, reason, would);
 	return would ? XDP_PASS : XDP_DROP;

@@ -80,6 +80,23 @@ struct sa_source {
 };
 SA_ASSERT_SIZE(struct sa_source, 56);
 
+/*
+ * What is known of an address that goes on sending though its source is over its limit: enough to
+ * drop its next attempt by one cache line. Written by the packet path only; never true for
+ * another address, another generation, or a window that has lapsed.
+ */
+struct sa_spent {
+	__u64 check;  /* digest of address, service and generation ^ digest of the other members */
+	__u64 window; /* as in sa_source; its count is over the limit */
+	__u32 remembered[SA_REPEATS_REMEMBERED]; /* as in sa_source */
+};
+SA_ASSERT_SIZE(struct sa_spent, 32);
+
+struct sa_spent_line {
+	struct sa_spent ways[SA_SPENT_WAYS];
+};
+SA_ASSERT_SIZE(struct sa_spent_line, 64);
+
 /* What is known of a source that met a block: kept apart so that blocked floods evict no counted
  * source. */
 struct sa_blocked_source {
@@ -157,8 +174,9 @@ struct sa_totals {
 	__u64 events_lost;
 	__u64 event_second; /* the second that event_count belongs to */
 	__u64 event_count;
+	__u64 tickets; /* attempts so far; its digest decides which drops are sampled */
 };
-SA_ASSERT_SIZE(struct sa_totals, SA_INTERFACE_SLOTS * 8 + 32);
+SA_ASSERT_SIZE(struct sa_totals, SA_INTERFACE_SLOTS * 8 + 40);
 
 /* One source went over a limit, or met a block; at most one per source, service and window. */
 struct sa_event {

@@ -48,8 +48,13 @@
  * pending ones. */
 #define SA_SOURCE_TABLE_SLACK_PER_CPU 512
 
-#define SA_SOURCE_TABLE_MIN           1024
-#define SA_SOURCE_TABLE_MAX           (1U << 26)
+/* Lines of the table of spent sources, a power of two: 2 MB, of which a flood's part stays in
+ * cache. */
+#define SA_SPENT_LINES      32768
+#define SA_SPENT_WAYS       2
+
+#define SA_SOURCE_TABLE_MIN 1024
+#define SA_SOURCE_TABLE_MAX (1U << 26)
 
 /* Prefixes that one trie may hold: bounds the kernel memory that a list can take (about 100 bytes
  * each). */

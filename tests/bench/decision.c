@@ -55,8 +55,8 @@ struct profile {
 };
 
 static const struct profile profiles[] = {
-	{ "one source", "one", 1, 1000 },
-	{ "10,000", "10000", 10000, 200000 },
+	{ "one source", "one", 1, 100000 },
+	{ "10,000", "10000", 10000, 4000000 },
 	{ "1,000,000", "1000000", 1000000, 9000000 },
 	{ "random", "random", 0, 2000000 },
 };
