@@ -124,9 +124,8 @@ static void socket_directory_make(const char *path)
 	char copy[PATH_MAX];
 	const char *directory;
 
-	if (strlen(path) >= sizeof(copy))
+	if ((size_t)snprintf(copy, sizeof(copy), "%s", path) >= sizeof(copy))
 		return;
-	strcpy(copy, path);
 	directory = dirname(copy);
 	privileges_user_find(&user);
 	if (mkdir(directory, 0755) == 0 && user.change && chown(directory, user.uid, user.gid))

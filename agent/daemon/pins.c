@@ -43,10 +43,9 @@ static int directory_make(const char *directory, struct explanation *reterr_why)
 
 	if (is_bpffs(directory))
 		return 0;
-	if (strlen(directory) >= sizeof(parent))
+	if ((size_t)snprintf(parent, sizeof(parent), "%s", directory) >= sizeof(parent))
 		return explain(reterr_why, -ENAMETOOLONG, "bpf_directory %s: the path is too long",
 			       directory);
-	strcpy(parent, directory);
 	if (access(directory, F_OK) != 0)
 		(void)dirname(parent);
 	if (access(parent, F_OK) != 0)

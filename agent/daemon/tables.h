@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The kernel tables, typed. The only caller of bpf_map_* functions: decides nothing, keeps no copy, logs nothing.
- * All functions return 0 or -errno unless they say otherwise.
+ * The kernel tables, typed. The only caller of bpf_map_* functions: decides nothing, keeps no copy,
+ * logs nothing. All functions return 0 or -errno unless they say otherwise.
  */
 #ifndef AGENT_TABLES_H
 #define AGENT_TABLES_H
@@ -26,9 +26,10 @@ struct tables {
 	int counters;
 	int totals;
 	int events;
-	unsigned cpus;          /* possible CPUs: values in a per-CPU cell */
-	uint32_t source_capacity; /* source_table_size; the table itself is larger by what the kernel holds back */
-	int configured_trie;      /* owned: the list in the slot in force; -1 before the first switch */
+	unsigned cpus;            /* possible CPUs: values in a per-CPU cell */
+	uint32_t source_capacity; /* source_table_size; the table itself is larger by what the
+				     kernel holds back */
+	int configured_trie; /* owned: the list in the slot in force; -1 before the first switch */
 };
 
 struct exception_entry {
@@ -45,44 +46,53 @@ struct block_entry {
 int tables_settings_read(const struct tables *tables, struct sa_settings *ret_settings);
 
 /*
- * Writes settings and exceptions into the slot that is not in force, switches with one store, moves the generation,
- * and returns when no program run can still see the old slot. On failure what was in force still is.
+ * Writes settings and exceptions into the slot that is not in force, switches with one store, moves
+ * the generation, and returns when no program run can still see the old slot. On failure what was
+ * in force still is.
  */
 int tables_configuration_switch(struct tables *tables, const struct sa_settings *settings,
 				const struct exception_entry *entries, size_t count);
 
-/* As above for the settings alone: the configured exceptions stay what they are (an interface came or went). */
+/* As above for the settings alone: the configured exceptions stay what they are (an interface came
+ * or went). */
 int tables_settings_switch(struct tables *tables, const struct sa_settings *settings);
 
 /*
- * Makes the run-time trie (the block trie) hold exactly the entries, by writing what differs from old; then moves the
- * generation and waits until no program run can still act on the old state. Both lists sorted by prefix_compare.
+ * Makes the run-time trie (the block trie) hold exactly the entries, by writing what differs from
+ * old; then moves the generation and waits until no program run can still act on the old state.
+ * Both lists sorted by prefix_compare.
  */
-int tables_runtime_replace(const struct tables *tables, const struct exception_entry *old, size_t old_count,
-			   const struct exception_entry *wanted, size_t wanted_count);
-int tables_blocks_replace(const struct tables *tables, const struct block_entry *old, size_t old_count,
-			  const struct block_entry *wanted, size_t wanted_count);
+int tables_runtime_replace(const struct tables *tables, const struct exception_entry *old,
+			   size_t old_count, const struct exception_entry *wanted,
+			   size_t wanted_count);
+int tables_blocks_replace(const struct tables *tables, const struct block_entry *old,
+			  size_t old_count, const struct block_entry *wanted, size_t wanted_count);
 
-/* What the tries hold now, sorted; *ret_entries is the caller's to free. For an agent that adopts. */
-int tables_runtime_read(const struct tables *tables, struct exception_entry **ret_entries, size_t *ret_count);
-int tables_blocks_read(const struct tables *tables, struct block_entry **ret_entries, size_t *ret_count);
+/* What the tries hold now, sorted; *ret_entries is the caller's to free. For an agent that adopts.
+ */
+int tables_runtime_read(const struct tables *tables, struct exception_entry **ret_entries,
+			size_t *ret_count);
+int tables_blocks_read(const struct tables *tables, struct block_entry **ret_entries,
+		       size_t *ret_count);
 
 /* -ENOENT where nothing is known. */
-int tables_source_read(const struct tables *tables, const struct sa_source_key *key, struct sa_source *ret_source);
+int tables_source_read(const struct tables *tables, const struct sa_source_key *key,
+		       struct sa_source *ret_source);
 int tables_blocked_source_read(const struct tables *tables, const struct sa_source_key *key,
 			       struct sa_blocked_source *ret_source);
 
 /*
- * One batch of the source table. cursor is opaque, zeroed before the first call. keys and values have room for size
- * entries; *ret_count says how many came. Returns 1 if there is more, 0 at the end. An entry that moves meanwhile may
- * come twice or not at all.
+ * One batch of the source table. cursor is opaque, zeroed before the first call. keys and values
+ * have room for size entries; *ret_count says how many came. Returns 1 if there is more, 0 at the
+ * end. An entry that moves meanwhile may come twice or not at all.
  */
 struct tables_cursor {
 	bool started;
 	uint8_t token[64];
 };
-int tables_sources_batch(const struct tables *tables, struct tables_cursor *cursor, struct sa_source_key *keys,
-			 struct sa_source *values, size_t size, size_t *ret_count);
+int tables_sources_batch(const struct tables *tables, struct tables_cursor *cursor,
+			 struct sa_source_key *keys, struct sa_source *values, size_t size,
+			 size_t *ret_count);
 
 /* Sums over all CPUs. rows has SA_COUNTER_ROWS entries. */
 int tables_counters_read(const struct tables *tables, struct sa_counters *rows);
