@@ -49,7 +49,7 @@ static int link_info(int link, struct bpf_link_info *ret_info)
 
 bool attachment_holds(int link, uint32_t ifindex)
 {
-	struct bpf_link_info info;
+	struct bpf_link_info info = {};
 
 	return link_info(link, &info) == 0 && info.xdp.ifindex == ifindex;
 }
@@ -81,7 +81,7 @@ static uint32_t found_program(const struct bpf_xdp_query_opts *found)
 static int link_find(uint32_t ifindex, const struct bpf_xdp_query_opts *found)
 {
 	char name[LINK_NAME_SIZE];
-	struct bpf_link_info info;
+	struct bpf_link_info info = {};
 	_cleanup_close_ int link = -1;
 
 	link_name(ifindex, name);
@@ -131,7 +131,7 @@ static int inspect(const char *name, uint32_t ifindex, struct bpf_xdp_query_opts
 
 int attachment_check(const char *name, uint32_t ifindex, struct explanation *reterr_why)
 {
-	struct bpf_xdp_query_opts found;
+	struct bpf_xdp_query_opts found = {};
 	_cleanup_close_ int link = -1;
 
 	return inspect(name, ifindex, &found, &link, reterr_why);
@@ -267,7 +267,7 @@ int attachment_make(const char *name, uint32_t ifindex, enum config_xdp_mode wan
 		    struct attachment *ret_attachment, struct explanation *ret_note)
 {
 	_cleanup_close_ int link = -1;
-	struct bpf_xdp_query_opts found;
+	struct bpf_xdp_query_opts found = {};
 	enum interface_mode mode;
 	int error;
 

@@ -170,16 +170,17 @@ static void program_free(struct bpf_program_set **program)
 int bpf_object_load(uint32_t source_table_size, bool verbose, struct bpf_program_set **ret_program,
 		    struct tables *ret_tables, struct explanation *reterr_why)
 {
-	_cleanup_(program_free) struct bpf_program_set *program = calloc(1, sizeof(*program));
+	_cleanup_(program_free) struct bpf_program_set *program = NULL;
 	int cpus, error;
 
-	if (!program)
-		return explain(reterr_why, -ENOMEM, "out of memory");
 	(void)libbpf_set_print(verbose ? print_libbpf : print_nothing);
 	cpus = libbpf_num_possible_cpus();
 	if (cpus < 1)
 		return explain(reterr_why, cpus, "cannot tell the number of CPUs: %s",
 			       strerror(-cpus));
+	program = calloc(1, sizeof(*program));
+	if (!program)
+		return explain(reterr_why, -ENOMEM, "out of memory");
 	error = object_open(source_table_size, (unsigned)cpus, program);
 	if (error)
 		return explain(reterr_why, error, "cannot open the packet path's program: %s",

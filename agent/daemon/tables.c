@@ -72,7 +72,7 @@ static int active_read(const struct tables *tables, uint32_t *ret_index)
 int tables_settings_read(const struct tables *tables, struct sa_settings *ret_settings)
 {
 	struct sa_settings settings;
-	uint32_t index;
+	uint32_t index = 0;
 	int error = active_read(tables, &index);
 
 	if (error)
@@ -111,7 +111,7 @@ static int trie_new(const struct exception_entry *entries, size_t count, int *re
  */
 static int slot_switch(const struct tables *tables, const struct sa_settings *settings, int trie)
 {
-	uint32_t index, other;
+	uint32_t index = 0, other;
 	int error = active_read(tables, &index);
 
 	if (error)

@@ -94,7 +94,7 @@ static int store_block(int trie, const struct sa_prefix *key, void *entry)
 int tables_runtime_read(const struct tables *tables, struct exception_entry **ret_entries,
 			size_t *ret_count)
 {
-	void *entries;
+	void *entries = NULL;
 	int error = trie_read(tables->runtime, sizeof(**ret_entries), store_exception, &entries,
 			      ret_count);
 
