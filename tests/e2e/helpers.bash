@@ -201,11 +201,16 @@ floods_stop()
 	done
 }
 
-# Frames that the program on m0 was given, dropped ones included. A flood may send more: a busy machine does not empty
-# the ring between the two ends fast enough.
+# Frames that the program on m0 was given so far.
 received()
 {
 	in_mail ethtool -S m0 | awk '$1 ~ /^rx_queue_[0-9]*_xdp_packets:$/ { n += $2 } END { print n }'
+}
+
+# Frames of floods that never arrived: a busy machine does not empty the ring between the two ends fast enough.
+lost()
+{
+	in_clients ethtool -S c0 | awk '$1 ~ /^tx_queue_[0-9]*_xdp_xmit_errors:$/ { n += $2 } END { print n }'
 }
 
 # The XDP program on a device of the mail host: "native 17", "generic 17" or "none".
