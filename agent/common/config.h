@@ -2,8 +2,8 @@
 /*
  * One generation of the configuration: read whole, checked whole, immutable afterwards.
  *
- * Syntax and meaning are main.cf's (postconf(5)); names and defaults are those of the parameter table in
- * config_table.c, which also drives `synanvil config`, the sample file and synanvil.cf(5).
+ * Syntax and meaning are main.cf's (postconf(5)); names and defaults are those of the parameter
+ * table in config_table.c, which also drives `synanvil config`, the sample file and synanvil.cf(5).
  */
 #ifndef AGENT_CONFIG_H
 #define AGENT_CONFIG_H
@@ -20,7 +20,12 @@
 enum config_xdp_mode { CONFIG_XDP_AUTO, CONFIG_XDP_NATIVE, CONFIG_XDP_GENERIC };
 
 /* Where a value came from. */
-enum config_origin_kind { CONFIG_FROM_DEFAULT, CONFIG_FROM_FILE, CONFIG_FROM_MAIN_CF, CONFIG_FROM_MASTER_CF };
+enum config_origin_kind {
+	CONFIG_FROM_DEFAULT,
+	CONFIG_FROM_FILE,
+	CONFIG_FROM_MAIN_CF,
+	CONFIG_FROM_MASTER_CF
+};
 
 struct config_origin {
 	enum config_origin_kind kind;
@@ -31,7 +36,7 @@ struct config_origin {
 /* One pattern of an address list, in the order of the list. */
 struct config_pattern {
 	bool negated;
-	bool is_prefix;       /* otherwise a host or domain pattern, honoured by the policy service only */
+	bool is_prefix;       /* otherwise a host or domain pattern, for the policy service */
 	struct prefix prefix; /* if is_prefix */
 	const char *host;     /* lower case, owned by the config; NULL if is_prefix */
 	struct config_origin origin;
@@ -47,9 +52,11 @@ struct config_service {
 	struct sa_address address; /* valid unless any_address */
 	bool any_address;
 	uint16_t port; /* host order */
-	char label[PREFIX_TEXT_SIZE + 8]; /* metrics and JSON: "25", "192.0.2.1:25", "[2001:db8::1]:25" */
-	char name[32];                    /* log lines: its /etc/services name ("smtp"), else the port number */
-	uint32_t connection_rate_limit;   /* at most SA_RATE_LIMIT_MAX; a larger one was turned into 0 with a warning */
+	/* In metrics and JSON: "25", "192.0.2.1:25", "[2001:db8::1]:25". */
+	char label[PREFIX_TEXT_SIZE + 8];
+	char name[32]; /* log lines: its /etc/services name ("smtp"), else the port number */
+	/* At most SA_RATE_LIMIT_MAX; a larger one was turned into 0 with a warning. */
+	uint32_t connection_rate_limit;
 	uint32_t connection_count_limit;
 	uint32_t process_limit;
 	uint32_t message_rate_limit;
@@ -68,23 +75,23 @@ struct config {
 	uint32_t source_table_size;
 
 	uint32_t rate_time_unit_s;
-	struct config_patterns exceptions; /* smtpd_client_event_limit_exceptions, expanded, in order */
+	struct config_patterns exceptions; /* smtpd_client_event_limit_exceptions, in order */
 	uint8_t ipv4_prefix_length;        /* 0 to 32 */
 	uint8_t ipv6_prefix_length;        /* 0 to 128 */
 
-	char *metrics_listen;    /* "" = off; HOST:PORT */
-	char *control_socket;    /* absolute path */
+	char *metrics_listen; /* "" = off; HOST:PORT */
+	char *control_socket; /* absolute path */
 	char *control_group;
-	char *bpf_directory;     /* absolute path */
-	char *state_directory;   /* absolute path */
+	char *bpf_directory;   /* absolute path */
+	char *state_directory; /* absolute path */
 
-	struct config_values *values; /* every parameter as text with its origin, for config_print; opaque */
+	struct config_values *values; /* every parameter as text with its origin; opaque */
 };
 
 /*
- * Reads and validates file and all that it names. Appends errors and warnings to report. On success (no error in
- * report) *ret_config is owned by the caller. Returns 0; -EINVAL if report got an error; -ENOMEM.
- * Works without privileges.
+ * Reads and validates file and all that it names. Appends errors and warnings to report. On success
+ * (no error in report) *ret_config is owned by the caller. Returns 0; -EINVAL if report got an
+ * error; -ENOMEM. Works without privileges.
  */
 int config_load(const char *file, struct config **ret_config, struct report *report);
 
@@ -94,19 +101,19 @@ struct config *config_free(struct config *config);
 /* One parameter in force, for `synanvil config`. */
 struct config_value {
 	const char *name;  /* "PORT:name" for an override */
-	const char *value; /* expanded */
+	const char *value; /* expanded, "$" as "$$": it may stand in a file again */
 	bool changed;      /* differs from the default */
 	struct config_origin origin;
 };
 
-/* Calls visit for every parameter in the order of the table; stops and returns the first non-zero result. */
-int config_each(const struct config *config, int (*visit)(const struct config_value *value, void *context),
-		void *context);
+/* Calls visit for each parameter in the table's order; stops at, and returns, a non-zero result. */
+int config_each(const struct config *config,
+		int (*visit)(const struct config_value *value, void *context), void *context);
 
-/* Whether a differs from b in something that takes effect only at the next start; names it (static text) if so. */
+/* What differs between a and b and takes effect only at the next start (static text), or NULL. */
 const char *config_needs_restart(const struct config *a, const struct config *b);
 
-/* Whether address is exempt by the configured list: first match wins, host patterns never match here. */
+/* Whether the configured list exempts address: first match wins, host patterns never match. */
 bool config_exempts(const struct config *config, const struct sa_address *address);
 
 #endif

@@ -87,8 +87,7 @@ struct config_loader {
 	unsigned depth; /* of the macro call that is being expanded */
 };
 
-/* Parses text (read from the file called name) with its inclusions through reader. As config_load.
- */
+/* As config_load for text, said to be of the file name; files that it names come from reader. */
 int config_parse_buffer(const char *name, const char *text, size_t size,
 			const struct config_reader *reader, struct config **ret_config,
 			struct report *report);

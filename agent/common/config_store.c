@@ -150,6 +150,7 @@ static int interface_add(struct config_loader *loader, const struct config_setti
 {
 	const char *problem = config_interface_problem(word->text, word->size);
 	struct config *config = loader->config;
+	char *name;
 
 	if (problem) {
 		config_error(loader, &setting->origin, setting->parameter->name,
@@ -167,8 +168,11 @@ static int interface_add(struct config_loader *loader, const struct config_setti
 			     "more than %d interfaces", SA_INTERFACE_SLOTS - 1);
 		return -E2BIG;
 	}
-	config->interfaces[config->interface_count] = strndup(word->text, word->size);
-	return config->interfaces[config->interface_count++] ? 0 : -ENOMEM;
+	name = strndup(word->text, word->size);
+	if (!name)
+		return -ENOMEM;
+	config->interfaces[config->interface_count++] = name;
+	return 0;
 }
 
 static int interfaces_store(struct config_loader *loader, const struct config_setting *setting)

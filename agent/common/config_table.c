@@ -100,8 +100,7 @@ const struct config_parameter *config_parameter_find(const char *name, size_t si
 	return NULL;
 }
 
-/* Longer names are no typing errors of ours, and the distance is bounded work for a bounded name.
- */
+/* Longer names are no typing errors of ours: the distance stays bounded work. */
 #define NAME_MAX_COMPARED 48
 
 static unsigned smaller(unsigned a, unsigned b)

@@ -26,21 +26,19 @@ enum config_kind {
 
 struct config_parameter {
 	const char *name;
-	enum config_kind kind;
 	const char *preset; /* the default, unexpanded */
 	long min;           /* numbers, and times in seconds */
 	long max;
 	const char *unit;           /* for people; NULL where there is none */
 	const char *const *choices; /* NULL-terminated; a value is stored as its index */
-	bool per_service;           /* PORT:name overrides it */
-	bool at_start;              /* takes effect at the next start only */
-	bool built;                 /* false: validated and shown, but sets nothing yet */
-	long no_limit_above; /* a larger number is none that could be enforced; 0 = no such number
-			      */
-	/* Where it is stored: in struct config, or in struct config_service if per_service; size 0
-	 * = not generically. */
+	long no_limit_above; /* a larger number cannot be enforced and is none; 0: no such number */
+	/* In struct config, or in config_service if per_service; size 0: not stored generically. */
 	size_t offset;
 	size_t size;
+	enum config_kind kind;
+	bool per_service; /* PORT:name overrides it */
+	bool at_start;    /* takes effect at the next start only */
+	bool built;       /* false: validated and shown, but sets nothing yet */
 };
 
 extern const struct config_parameter config_parameters[];

@@ -10,8 +10,7 @@
 #include <unistd.h>
 
 #define MESSAGE_SIZE 2048
-/* Every byte of a message may need four to be shown; the rest is for priority, label and newline.
- */
+/* Every byte of a message may need four; the rest is for priority, label and newline. */
 #define LINE_SIZE (4 * MESSAGE_SIZE + 32)
 
 static enum log_level level_shown = LOG_LEVEL_INFO;

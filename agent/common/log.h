@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Log lines for standard error with syslog priorities ("<4>warning: ...") when it is not a terminal, plain there.
- * Bytes that are not printable are escaped. Modules return errors; the top of each path logs once.
+ * Log lines for standard error with syslog priorities ("<4>warning: ...") when it is not a
+ * terminal, plain there. Bytes that are not printable are escaped. Modules return errors; the top
+ * of each path logs once.
  */
 #ifndef AGENT_LOG_H
 #define AGENT_LOG_H
@@ -19,11 +20,13 @@ enum log_level {
 /* The only global state of the programs. */
 void log_set_level(enum log_level level);
 
-void log_message(enum log_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void log_message(enum log_level level, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
 
 /*
- * Copies text into buffer (size bytes, at least one), each byte that is not printable ASCII as a backslash and three
- * octal digits; cuts what does not fit. Returns the length written, without the terminating NUL.
+ * Copies text into buffer (size bytes, at least one), each byte that is not printable ASCII as a
+ * backslash and three octal digits; cuts what does not fit. Returns the length written, without the
+ * terminating NUL.
  */
 size_t log_escape(const char *text, char *buffer, size_t size);
 

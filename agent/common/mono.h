@@ -7,7 +7,8 @@
 
 #include <stdint.h>
 
-/* CLOCK_MONOTONIC in milliseconds, the packet path's clock. A struct, so that the compiler keeps it from wall time. */
+/* CLOCK_MONOTONIC in milliseconds, the packet path's clock. A struct, so that the compiler keeps it
+ * from wall time. */
 struct mono_ms {
 	uint64_t ms;
 };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Numbers, booleans and times, as strict as Postfix reads them and no stricter. Pure. All return 0, or -EINVAL with
- * the result untouched.
+ * Numbers, booleans and times, as strict as Postfix reads them and no stricter. Pure. All return 0,
+ * or -EINVAL with the result untouched.
  */
 #ifndef AGENT_PARSE_H
 #define AGENT_PARSE_H
@@ -10,14 +10,16 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Postfix' integer: leading blanks, sign and zeros are fine; no suffix, nothing behind, nothing that overflows. */
+/* Postfix' integer: leading blanks, sign and zeros are fine; no suffix, nothing behind, nothing
+ * that overflows. */
 int parse_long(const char *text, long *ret_value);
 
 /* yes or no, in any case. */
 int parse_bool(const char *text, bool *ret_value);
 
 /*
- * Postfix' time: a number that is not negative, and the unit s, m, h, d or w; what follows that letter does not matter
+ * Postfix' time: a number that is not negative, and the unit s, m, h, d or w; what follows that
+ * letter does not matter
  * ("10seconds"). Without a letter the number is in default_unit. The product is below INT_MAX.
  */
 int parse_time(const char *text, char default_unit, int *ret_seconds);

@@ -22,8 +22,7 @@ static struct report_entry *next_entry(struct report *report)
 {
 	struct report_entry *grown;
 
-	/* The list doubles whenever its length is a power of two: no field is needed for its room.
-	 */
+	/* The list doubles whenever its length is a power of two: its room needs no field. */
 	if (report->count < FIRST_ENTRIES && report->count != 0)
 		return &report->entries[report->count];
 	if (report->count != 0 && (report->count & (report->count - 1)) != 0)

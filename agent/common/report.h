@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Errors and warnings about a configuration, each with its place: FILE:LINE: error|warning: PARAMETER: MESSAGE.
+ * Errors and warnings about a configuration, each with its place: FILE:LINE: error|warning:
+ * PARAMETER: MESSAGE.
  */
 #ifndef AGENT_REPORT_H
 #define AGENT_REPORT_H
@@ -28,15 +29,17 @@ struct report {
 
 #define REPORT_ENTRIES_MAX 1000
 
-void report_add(struct report *report, enum report_severity severity, const char *file, unsigned line,
-		const char *parameter, const char *format, ...) __attribute__((format(printf, 6, 7)));
+void report_add(struct report *report, enum report_severity severity, const char *file,
+		unsigned line, const char *parameter, const char *format, ...)
+	__attribute__((format(printf, 6, 7)));
 
-/* "FILE:LINE: error: PARAMETER: MESSAGE" as one allocated line without newline, or NULL when memory is short. */
+/* "FILE:LINE: error: PARAMETER: MESSAGE" as one allocated line without newline, or NULL when memory
+ * is short. */
 char *report_entry_format(const struct report_entry *entry);
 
 /*
- * Orders the entries from first on as a person reads them: those of file before those of other files, by line; what is
- * equal stays in its order.
+ * Orders the entries from first on as a person reads them: those of file before those of other
+ * files, by line; what is equal stays in its order.
  */
 void report_sort(struct report *report, size_t first, const char *file);
 
