@@ -106,7 +106,7 @@ int tables_runtime_read(const struct tables *tables, struct exception_entry **re
 int tables_blocks_read(const struct tables *tables, struct block_entry **ret_entries,
 		       size_t *ret_count)
 {
-	void *entries;
+	void *entries = NULL;
 	int error =
 		trie_read(tables->blocks, sizeof(**ret_entries), store_block, &entries, ret_count);
 
