@@ -144,12 +144,12 @@ lab_empty()
 
 lab_down()
 {
-	lab_end_processes
-	ip netns del "$LAB_CLIENTS" 2>/dev/null
-	ip netns del "$LAB_MAIL" 2>/dev/null
-	rm -rf "$LAB_BPF" "$LAB_DIR"
-	rmdir /run/synanvil-lab 2>/dev/null
-	return 0
+	# Whoever calls this may have set -e: what is gone already is no error.
+	lab_end_processes || :
+	ip netns del "$LAB_CLIENTS" 2>/dev/null || :
+	ip netns del "$LAB_MAIL" 2>/dev/null || :
+	rm -rf "$LAB_BPF" "$LAB_DIR" || :
+	rmdir /run/synanvil-lab 2>/dev/null || :
 }
 
 # --- the agent --------------------------------------------------------------------------------------------------------
