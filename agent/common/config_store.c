@@ -136,9 +136,8 @@ static int text_store(struct config_loader *loader, const struct config_setting 
 
 static bool interface_known(const struct config *config, const struct config_word *word)
 {
-	for (size_t i = 0; i < config->interface_count; i++) {
-		if (strlen(config->interfaces[i]) == word->size &&
-		    memcmp(config->interfaces[i], word->text, word->size) == 0)
+	for (char *const *known = config->interfaces; *known; known++) {
+		if (strlen(*known) == word->size && memcmp(*known, word->text, word->size) == 0)
 			return true;
 	}
 	return false;
