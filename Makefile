@@ -269,7 +269,7 @@ fuzz: $(addprefix $(BUILD)/fuzz/fuzz_,$(FUZZERS))
 
 # --- packet path under test ---------------------------------------------------------------------------------------------
 
-BPF_TESTS := rows_ipv4 rows_ipv6 rows_services truncation random window repeats cpus monitor events
+BPF_TESTS := rows_ipv4 rows_ipv6 rows_services truncation random window repeats cpus monitor events pressure rules
 BPF_LAB   := $(addprefix tests/bpf/,lab.c lab_traffic.c packets.c oracle.c rows.c storms.c) agent/daemon/tables.c \
 	agent/daemon/tables_read.c agent/daemon/rules.c agent/common/prefix.c agent/common/parse.c
 

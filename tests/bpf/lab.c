@@ -36,6 +36,7 @@ static void tables_borrow(struct lab *lab, uint32_t capacity)
 		.source_capacity = capacity,
 		.configured_trie = -1,
 	};
+	lab->entries = bpf_map__max_entries(skeleton->maps.sources);
 	lab->program = bpf_program__fd(skeleton->progs.synanvil);
 }
 
@@ -103,6 +104,18 @@ void lab_free(struct lab *lab)
 	free(lab);
 }
 
+/* What the packet path remembers under the old number is forgotten, as after the agent's changes. */
+void lab_move_generation(const struct lab *lab)
+{
+	uint32_t zero = 0;
+	uint64_t number;
+
+	assert_int_equal(bpf_map_lookup_elem(lab->tables.generation, &zero, &number), 0);
+	number += 0x9e3779b97f4a7c15ULL;
+	number += !number;
+	assert_int_equal(bpf_map_update_elem(lab->tables.generation, &zero, &number, BPF_ANY), 0);
+}
+
 /* No packet is on its way here, so the slot in force may be written and nobody waited for. */
 void lab_apply(struct lab *lab)
 {
@@ -111,6 +124,7 @@ void lab_apply(struct lab *lab)
 	assert_int_equal(bpf_map_lookup_elem(lab->tables.active, &zero, &index), 0);
 	assert_int_equal(
 		bpf_map_update_elem(lab->tables.settings, &index, &lab->settings, BPF_ANY), 0);
+	lab_move_generation(lab);
 }
 
 void lab_apply_list(struct lab *lab, const struct exception_entry *entries, size_t count)
@@ -160,6 +174,7 @@ void lab_forget(struct lab *lab)
 	forget_all(lab->tables.blocked_sources, &source);
 	forget_all(lab->tables.runtime, &prefix);
 	forget_all(lab->tables.blocks, &prefix);
+	lab_move_generation(lab);
 }
 
 static void skip_test(void **state)

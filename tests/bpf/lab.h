@@ -34,6 +34,7 @@ struct lab {
 	struct tables tables;
 	struct sa_settings settings; /* in force after lab_apply */
 	int program;
+	uint32_t entries; /* that the source table really has */
 	uint32_t sequence; /* of the last attempt that lab_attempt made */
 	bool listed;	   /* a configured list is in force */
 };
@@ -74,6 +75,9 @@ void lab_free(struct lab *lab);
 /* Adds a service to lab->settings; rows with an address must come first. destination NULL: any. */
 struct sa_service *lab_service(struct lab *lab, const char *destination, uint16_t port,
 			       uint32_t limit);
+
+/* After any change that a test makes behind the agent's back. */
+void lab_move_generation(const struct lab *lab);
 
 /* Puts lab->settings in force; while no packet is on its way. */
 void lab_apply(struct lab *lab);

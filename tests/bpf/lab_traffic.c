@@ -151,6 +151,7 @@ void lab_set_window(const struct lab *lab, const char *address, const struct sa_
 	assert_true(lab_source(lab, address, service, &source));
 	source.window = start_ms << SA_COUNT_BITS | count;
 	assert_int_equal(bpf_map_update_elem(lab->tables.sources, &key, &source, BPF_EXIST), 0);
+	lab_move_generation(lab);
 }
 
 void lab_table(const struct lab *lab, size_t *ret_sources, uint64_t *ret_attempts)
