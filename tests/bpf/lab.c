@@ -104,7 +104,8 @@ void lab_free(struct lab *lab)
 	free(lab);
 }
 
-/* What the packet path remembers under the old number is forgotten, as after the agent's changes. */
+/* What the packet path remembers under the old number is forgotten, as after the agent's changes.
+ */
 void lab_move_generation(const struct lab *lab)
 {
 	uint32_t zero = 0;
@@ -122,15 +123,15 @@ void lab_apply(struct lab *lab)
 	uint32_t zero = 0, index;
 
 	assert_int_equal(bpf_map_lookup_elem(lab->tables.active, &zero, &index), 0);
-	assert_int_equal(
-		bpf_map_update_elem(lab->tables.settings, &index, &lab->settings, BPF_ANY), 0);
+	assert_int_equal(bpf_map_update_elem(lab->tables.settings, &index, &lab->settings, BPF_ANY),
+			 0);
 	lab_move_generation(lab);
 }
 
 void lab_apply_list(struct lab *lab, const struct exception_entry *entries, size_t count)
 {
-	assert_int_equal(
-		tables_configuration_switch(&lab->tables, &lab->settings, entries, count), 0);
+	assert_int_equal(tables_configuration_switch(&lab->tables, &lab->settings, entries, count),
+			 0);
 	lab->listed = count > 0;
 }
 

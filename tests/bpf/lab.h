@@ -8,11 +8,11 @@
 #define TESTS_BPF_LAB_H
 
 /* clang-format off: cmocka.h needs what comes before it */
+#include <cmocka.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <cmocka.h>
 /* clang-format on */
 
 #include "packets.h"
@@ -22,21 +22,22 @@
 #define LAB_UNIT_MS    60000U
 #define LAB_LIMIT      3U
 
-/* What came of a frame, where it is not an outcome (reason, or SA_OUTCOME_WOULD) of the counters. */
-#define LAB_NOT_OURS   (-1)
-#define LAB_UNPARSED   (-2)
+/* What came of a frame, where it is not an outcome (reason, or SA_OUTCOME_WOULD) of the counters.
+ */
+#define LAB_NOT_OURS (-1)
+#define LAB_UNPARSED (-2)
 
-#define LAB_PASS       2U /* XDP_PASS and XDP_DROP, without the kernel's headers */
-#define LAB_DROP       1U
+#define LAB_PASS     2U /* XDP_PASS and XDP_DROP, without the kernel's headers */
+#define LAB_DROP     1U
 
 struct lab {
 	struct synanvil_bpf *skeleton;
 	struct tables tables;
 	struct sa_settings settings; /* in force after lab_apply */
 	int program;
-	uint32_t entries; /* that the source table really has */
+	uint32_t entries;  /* that the source table really has */
 	uint32_t sequence; /* of the last attempt that lab_attempt made */
-	bool listed;	   /* a configured list is in force */
+	bool listed;       /* a configured list is in force */
 };
 
 struct judgement {
@@ -62,8 +63,8 @@ bool lab_available(const char *group);
 void lab_skip(struct CMUnitTest *tests, size_t count);
 
 /*
- * For cmocka, before each test: *state, the lab of the whole group (loading takes its time), gets its
- * default settings back, with no lists and no sources.
+ * For cmocka, before each test: *state, the lab of the whole group (loading takes its time), gets
+ * its default settings back, with no lists and no sources.
  */
 int lab_setup(void **state);
 #define LAB_TEST(function) cmocka_unit_test_setup(function, lab_setup)

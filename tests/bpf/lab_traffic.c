@@ -49,14 +49,43 @@ void lab_totals(const struct lab *lab, struct lab_totals *ret_totals)
 		ret_totals->unparsed += totals.unparsed[slot];
 }
 
+static void row_add(const struct lab *lab, uint32_t row, struct sa_counters *values,
+		    struct lab_totals *totals)
+{
+	assert_int_equal(bpf_map_lookup_elem(lab->tables.counters, &row, values), 0);
+	for (size_t cpu = 0; cpu < lab->tables.cpus; cpu++)
+		for (size_t i = 0; i < SA_OUTCOMES; i++) {
+			totals->outcomes[i] += values[cpu].packets[i];
+			totals->packets += values[cpu].packets[i];
+		}
+}
+
+/* As lab_totals, but only the rows that frames of this lab can reach: a hundred times as fast. */
+static void totals_in_reach(const struct lab *lab, struct lab_totals *ret_totals)
+{
+	_cleanup_free_ struct sa_counters *values = calloc(lab->tables.cpus, sizeof(*values));
+	struct sa_totals totals;
+
+	assert_non_null(values);
+	*ret_totals = (struct lab_totals){ 0 };
+	for (uint32_t slot = 0; slot < 2; slot++)
+		for (uint32_t service = 0; service < lab->settings.service_count; service++)
+			for (uint32_t family = 0; family < SA_FAMILIES; family++)
+				row_add(lab, SA_COUNTER_ROW(slot, service, family), values,
+					ret_totals);
+	assert_int_equal(tables_totals_read(&lab->tables, &totals), 0);
+	for (size_t slot = 0; slot < SA_INTERFACE_SLOTS; slot++)
+		ret_totals->unparsed += totals.unparsed[slot];
+}
+
 struct judgement lab_judge(const struct lab *lab, const struct frame *frame)
 {
 	struct judgement judgement = { .outcome = LAB_NOT_OURS };
 	struct lab_totals before, after;
 
-	lab_totals(lab, &before);
+	totals_in_reach(lab, &before);
 	judgement.verdict = lab_send(lab, frame);
-	lab_totals(lab, &after);
+	totals_in_reach(lab, &after);
 	assert_in_range(after.packets + after.unparsed - before.packets - before.unparsed, 0, 1);
 	if (after.unparsed != before.unparsed)
 		judgement.outcome = LAB_UNPARSED;
