@@ -9,8 +9,8 @@
 
 struct bytes {
 	const uint8_t *at;
-	size_t frame;	  /* left in the frame */
-	size_t datagram;  /* left in the datagram, as it states itself; may exceed the frame */
+	size_t frame;    /* left in the frame */
+	size_t datagram; /* left in the datagram, as it states itself; may exceed the frame */
 };
 
 static unsigned get16(const uint8_t *at)

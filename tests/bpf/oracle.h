@@ -11,10 +11,10 @@
 #include <stdint.h>
 
 enum oracle_kind {
-	ORACLE_ATTEMPT,	 /* SYN without ACK, RST, FIN; its port may be anything */
-	ORACLE_OTHER,	 /* intact and something else */
+	ORACLE_ATTEMPT,  /* SYN without ACK, RST, FIN; its port may be anything */
+	ORACLE_OTHER,    /* intact and something else */
 	ORACLE_UNPARSED, /* cannot be followed to the TCP flags */
-	ORACLE_DAMAGED,	 /* certainly no attempt, and damaged: counted as unparsed, or not at all */
+	ORACLE_DAMAGED,  /* certainly no attempt, and damaged: counted as unparsed, or not at all */
 };
 
 struct oracle_view {

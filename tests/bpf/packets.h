@@ -64,8 +64,8 @@ struct lie {
 
 struct packet_spec {
 	uint16_t tags[FRAME_TAGS_MAX]; /* ends with 0 */
-	uint16_t ethertype;	       /* 0: the family's */
-	uint8_t family;		       /* 4 or 6 */
+	uint16_t ethertype;            /* 0: the family's */
+	uint8_t family;                /* 4 or 6 */
 	const char *source;
 	const char *destination;
 	uint8_t ip_option_words;
@@ -86,16 +86,17 @@ struct packet_spec {
 	struct lie data_offset;
 };
 
-#define SYN_COMMON .protocol = NEXT_TCP, .source_port = 40000, .destination_port = 25, \
-		   .sequence = 0x1000, .flags = FLAG_SYN
-#define SYN_IPV4   .family = 4, .source = CLIENT_IPV4, .destination = SERVER_IPV4, SYN_COMMON
-#define SYN_IPV6   .family = 6, .source = CLIENT_IPV6, .destination = SERVER_IPV6, SYN_COMMON
+#define SYN_COMMON                                                                              \
+	.protocol = NEXT_TCP, .source_port = 40000, .destination_port = 25, .sequence = 0x1000, \
+	.flags = FLAG_SYN
+#define SYN_IPV4 .family = 4, .source = CLIENT_IPV4, .destination = SERVER_IPV4, SYN_COMMON
+#define SYN_IPV6 .family = 6, .source = CLIENT_IPV6, .destination = SERVER_IPV6, SYN_COMMON
 
 struct frame {
 	size_t size;
-	size_t network;	  /* where the IP header starts */
+	size_t network;   /* where the IP header starts */
 	size_t transport; /* where the TCP header starts */
-	size_t headers;	  /* bytes up to the end of the TCP header */
+	size_t headers;   /* bytes up to the end of the TCP header */
 	uint8_t bytes[FRAME_SIZE_MAX];
 };
 

@@ -9,7 +9,7 @@
 #include <linux/types.h>
 
 /* Where the fields are in an untagged IPv4 SYN without options. */
-#define STORM_SOURCE_AT	  26
+#define STORM_SOURCE_AT   26
 #define STORM_SEQUENCE_AT 38
 #define STORM_FRAME_SIZE  54
 
@@ -29,12 +29,12 @@ struct storm_work {
 	/* Written by the driver, in this order, the number last. */
 	struct storm_plan plan;
 	__u32 sequence; /* of this storm; its packets differ in the bits below 2^26 */
-	__u32 base;	/* what made was when the plan began */
+	__u32 base;     /* what made was when the plan began */
 	__u64 start_ns; /* no packet before */
-	__u32 target;	/* packets are made while made is below this */
-	__u32 number;	/* of the plan */
+	__u32 target;   /* packets are made while made is below this */
+	__u32 number;   /* of the plan */
 	/* Written by the program. */
-	__u32 made;	/* packets since the storm was born */
+	__u32 made;     /* packets since the storm was born */
 	__u32 finished; /* the plan whose target is reached, no packet of it being under way */
 };
 

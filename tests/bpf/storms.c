@@ -18,7 +18,7 @@
 #include "storm.skel.h"
 
 #define START_IN_NS 300000 /* enough to write all plans and to get out of the way */
-#define POLL_NS	    50000
+#define POLL_NS     50000
 
 struct storm {
 	struct storm_bpf *skeleton;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Storms of attempts, one on each CPU. BPF_PROG_TEST_RUN needs a tenth of a second to begin and to
- * end a run of many packets, so a storm is one endless run that gets its work through shared memory:
- * that way all CPUs are at it in the same microsecond.
+ * end a run of many packets, so a storm is one endless run that gets its work through shared
+ * memory: that way all CPUs are at it in the same microsecond.
  */
 #ifndef TESTS_BPF_STORMS_H
 #define TESTS_BPF_STORMS_H
@@ -10,7 +10,7 @@
 #include "lab.h"
 #include "storm.h"
 
-#define STORMS_MAX		  64
+#define STORMS_MAX                64
 #define STORM_ADDRESS(a, b, c, d) ((uint32_t)(a) << 24 | (b) << 16 | (c) << 8 | (d))
 
 struct storms;
@@ -22,7 +22,8 @@ void storms_free(struct storms *storms);
 unsigned storms_count(const struct storms *storms);
 
 /* Gives storm i its plan and a number of packets to make, from the coming storms_go on. */
-void storms_plan(struct storms *storms, unsigned i, const struct storm_plan *plan, uint32_t packets);
+void storms_plan(struct storms *storms, unsigned i, const struct storm_plan *plan,
+		 uint32_t packets);
 
 /* All planned storms begin at once. */
 void storms_go(struct storms *storms);

@@ -10,9 +10,9 @@
 #include "cleanup.h"
 #include "storms.h"
 
-#define ROUNDS	     100U
-#define LIMIT	     8000U
-#define BURST	     10000U
+#define ROUNDS       100U
+#define LIMIT        8000U
+#define BURST        10000U
 #define TURN_LIMIT   500U
 #define TURN_LEAD_MS 12U /* how long before the end of the window the storms begin */
 
@@ -34,8 +34,8 @@ static struct passed passed_since(const struct lab *lab, const struct lab_totals
 	struct passed passed;
 
 	lab_totals(lab, &now);
-	passed.within = now.outcomes[SA_REASON_WITHIN_LIMIT] -
-			before->outcomes[SA_REASON_WITHIN_LIMIT];
+	passed.within =
+		now.outcomes[SA_REASON_WITHIN_LIMIT] - before->outcomes[SA_REASON_WITHIN_LIMIT];
 	passed.over = now.outcomes[SA_REASON_RATE] - before->outcomes[SA_REASON_RATE];
 	passed.others = now.packets - before->packets - passed.within - passed.over;
 	return passed;
@@ -74,9 +74,9 @@ static void test_exact(void **state)
 		assert_int_equal(passed.within, LIMIT);
 		assert_int_equal(passed.over, storms_count(storms) * BURST - LIMIT);
 		assert_int_equal(passed.others, 0);
-		assert_int_equal(lab_count(lab, round_address(round, address),
-					   &lab->settings.services[0]),
-				 LIMIT + 1);
+		assert_int_equal(
+			lab_count(lab, round_address(round, address), &lab->settings.services[0]),
+			LIMIT + 1);
 	}
 	storms_free(storms);
 }
@@ -93,9 +93,9 @@ static void test_exact_count(void **state)
 		const struct storm_plan plan = round_plan(round);
 
 		storms_burst(storms, &plan, BURST);
-		assert_int_equal(lab_count(lab, round_address(round, address),
-					   &lab->settings.services[0]),
-				 storms_count(storms) * BURST);
+		assert_int_equal(
+			lab_count(lab, round_address(round, address), &lab->settings.services[0]),
+			storms_count(storms) * BURST);
 	}
 	storms_free(storms);
 }
@@ -188,8 +188,8 @@ static unsigned judges_run(const struct lab *lab, struct judge *judges, unsigned
 	for (unsigned i = 0; i < count; i++) {
 		judges[i] = (struct judge){ .lab = lab, .sequence = i << 26 };
 		frame_build(&spec, &judges[i].frame);
-		assert_int_equal(
-			pthread_create(&judges[i].thread, NULL, judge_main, &judges[i]), 0);
+		assert_int_equal(pthread_create(&judges[i].thread, NULL, judge_main, &judges[i]),
+				 0);
 	}
 	for (unsigned i = 0; i < count; i++) {
 		assert_int_equal(pthread_join(judges[i].thread, NULL), 0);

@@ -5,14 +5,14 @@
  */
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
-#include <string.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "storms.h"
 
 #define EVENTS_MAX 16384U
-#define FLOOD	   3000U
+#define FLOOD      3000U
 
 struct seen {
 	struct sa_event events[EVENTS_MAX];
@@ -71,8 +71,7 @@ static void assert_event(const struct sa_event *event, const char *address,
 
 static void lapse(struct lab *lab, const char *address)
 {
-	lab_set_window(lab, address, only_service(lab), lab_now_ms() - LAB_UNIT_MS,
-		       LAB_LIMIT + 1);
+	lab_set_window(lab, address, only_service(lab), lab_now_ms() - LAB_UNIT_MS, LAB_LIMIT + 1);
 }
 
 static void check_rate(struct lab *lab, const char *address, uint16_t would_drop)
@@ -167,9 +166,9 @@ static void test_blocked(void **state)
 		assert_event(&seen->events[0], CLIENT_IPV4, &wanted, since_ms);
 		assert_int_equal(tables_blocked_source_read(&lab->tables, &key, &source), 0);
 		source.event_ms -= LAB_UNIT_MS;
-		assert_int_equal(bpf_map_update_elem(lab->tables.blocked_sources, &key, &source,
-						     BPF_EXIST),
-				 0);
+		assert_int_equal(
+			bpf_map_update_elem(lab->tables.blocked_sources, &key, &source, BPF_EXIST),
+			0);
 	}
 	assert_int_equal(lab_count(lab, CLIENT_IPV4, only_service(lab)), 0);
 	free(seen);
@@ -204,9 +203,9 @@ static uint64_t events_lost(const struct lab *lab)
 /* Every event is either there or counted as lost, and no CPU emits more than its share a second. */
 static void test_too_many(void **state)
 {
-	const struct storm_plan plan = {
-		.source = STORM_ADDRESS(10, 0, 0, 0), .sources = FLOOD, .in_a_row = 2
-	};
+	const struct storm_plan plan = { .source = STORM_ADDRESS(10, 0, 0, 0),
+					 .sources = FLOOD,
+					 .in_a_row = 2 };
 	struct lab *lab = *state;
 	struct storms *storms = storms_new(lab);
 	struct seen *seen = events_new(lab);
@@ -226,7 +225,8 @@ static void test_too_many(void **state)
 	storms_free(storms);
 }
 
-/* More than the ring has room for, while nobody reads: no verdict changes, no event goes unnoticed. */
+/* More than the ring has room for, while nobody reads: no verdict changes, no event goes unnoticed.
+ */
 static void test_nobody_reads(void **state)
 {
 	struct lab *lab = *state;
@@ -250,8 +250,9 @@ static void test_nobody_reads(void **state)
 int main(void)
 {
 	struct CMUnitTest tests[] = {
-		LAB_TEST(test_rate),	LAB_TEST(test_rate_monitored), LAB_TEST(test_services_apart),
-		LAB_TEST(test_blocked), LAB_TEST(test_blocked_drops),  LAB_TEST(test_too_many),
+		LAB_TEST(test_rate),           LAB_TEST(test_rate_monitored),
+		LAB_TEST(test_services_apart), LAB_TEST(test_blocked),
+		LAB_TEST(test_blocked_drops),  LAB_TEST(test_too_many),
 		LAB_TEST(test_nobody_reads),
 	};
 

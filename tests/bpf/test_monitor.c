@@ -11,10 +11,10 @@
 #include "lab.h"
 
 #define PACKETS 60000U
-#define CHUNK	200U
+#define CHUNK   200U
 #define CLIENTS 12U
 #define HOUR_MS 3600000U
-#define SEED	0x1234567890abcdefULL
+#define SEED    0x1234567890abcdefULL
 
 static uint64_t random_next(uint64_t *random)
 {

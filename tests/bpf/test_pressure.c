@@ -10,8 +10,8 @@
 
 #include "storms.h"
 
-#define VICTIM	  "192.0.2.77"
-#define STEPS	  64U
+#define VICTIM    "192.0.2.77"
+#define STEPS     64U
 #define STRANGERS (1U << 20)
 #define MEASURED  4U /* times the table's size: so far a victim is looked for */
 
@@ -26,7 +26,7 @@ struct scene {
 	uint32_t size;
 	enum flood flood;
 	uint32_t in_a_row; /* attempts of each source of the flood */
-	bool filled;	   /* older sources were there before, half of them seen again */
+	bool filled;       /* older sources were there before, half of them seen again */
 };
 
 #define SMALL 1024
@@ -264,14 +264,15 @@ static void test_different_orders(void **state)
 	storms_free(storms);
 }
 
-/* A table of little more than what two CPUs hold back: the same few sources come and go all the time. */
+/* A table of little more than what two CPUs hold back: the same few sources come and go all the
+ * time. */
 static void test_few_sources_often(void **state)
 {
 	struct lab *lab = *state;
 	struct storms *storms = storms_new(lab);
-	const struct storm_plan plan = {
-		.source = STORM_ADDRESS(80, 0, 0, 0), .sources = 4096, .in_a_row = 1
-	};
+	const struct storm_plan plan = { .source = STORM_ADDRESS(80, 0, 0, 0),
+					 .sources = 4096,
+					 .in_a_row = 1 };
 	uint64_t before = dropped(lab);
 	const uint32_t rounds = 200;
 

@@ -13,13 +13,13 @@
 #include "lab.h"
 #include "oracle.h"
 
-#define FRAMES	       1000000U
-#define SEED	       0x5eed5eed1234abcdULL
+#define FRAMES         1000000U
+#define SEED           0x5eed5eed1234abcdULL
 #define SMALLEST_FRAME 14
 
 struct tally {
 	uint64_t attempts;
-	uint64_t unparsed;	   /* these at least */
+	uint64_t unparsed;          /* these at least */
 	uint64_t possibly_unparsed; /* and these at most besides */
 };
 
@@ -43,8 +43,10 @@ static bool one_in(uint64_t *random, unsigned n)
 
 static void random_chain(uint64_t *random, struct packet_spec *spec)
 {
-	static const uint8_t kinds[] = { NEXT_HOP_BY_HOP, NEXT_ROUTING,  NEXT_FRAGMENT, NEXT_AH,
-					 NEXT_DESTINATION, NEXT_MOBILITY, NEXT_HIP,	NEXT_SHIM6 };
+	static const uint8_t kinds[] = {
+		NEXT_HOP_BY_HOP,  NEXT_ROUTING,  NEXT_FRAGMENT, NEXT_AH,
+		NEXT_DESTINATION, NEXT_MOBILITY, NEXT_HIP,      NEXT_SHIM6
+	};
 
 	spec->chain_length = (uint8_t)below(random, FRAME_CHAIN_MAX - 2);
 	for (size_t i = 0; i < spec->chain_length; i++) {
@@ -86,13 +88,13 @@ static void mutate(uint64_t *random, struct frame *frame)
 		unsigned start = one_in(random, 2) ? 12 : (unsigned)frame->network;
 		unsigned at = start + below(random, (unsigned)frame->size - start);
 
-		frame->bytes[at] = (uint8_t)(one_in(random, 2)
-						     ? random_next(random)
-						     : frame->bytes[at] ^ 1U << below(random, 8));
+		frame->bytes[at] =
+			(uint8_t)(one_in(random, 2) ? random_next(random)
+						    : frame->bytes[at] ^ 1U << below(random, 8));
 	}
 	if (one_in(random, 8))
-		frame->size = SMALLEST_FRAME +
-			      below(random, (unsigned)frame->size - SMALLEST_FRAME + 1);
+		frame->size =
+			SMALLEST_FRAME + below(random, (unsigned)frame->size - SMALLEST_FRAME + 1);
 }
 
 static void random_bytes(uint64_t *random, struct frame *frame)

@@ -196,10 +196,10 @@ static void test_services_apart(void **state)
 int main(void)
 {
 	struct CMUnitTest tests[] = {
-		LAB_TEST(test_seven_free),	   LAB_TEST(test_seven_together),
-		LAB_TEST(test_last_four),	   LAB_TEST(test_over_limit),
+		LAB_TEST(test_seven_free),         LAB_TEST(test_seven_together),
+		LAB_TEST(test_last_four),          LAB_TEST(test_over_limit),
 		LAB_TEST(test_not_across_windows), LAB_TEST(test_seven_in_each_window),
-		LAB_TEST(test_no_limit),	   LAB_TEST(test_what_is_no_repeat),
+		LAB_TEST(test_no_limit),           LAB_TEST(test_what_is_no_repeat),
 		LAB_TEST(test_services_apart),
 	};
 

@@ -6,9 +6,18 @@
 #include "rows.h"
 
 /* clang-format off: a table */
-#define ATTEMPT(text, ...)  { text, { SYN_IPV4, __VA_ARGS__ }, ROW_ATTEMPT, ROW_PORT_25 }
-#define OTHER(text, ...)    { text, { SYN_IPV4, __VA_ARGS__ }, ROW_OTHER, 0 }
-#define UNPARSED(text, ...) { text, { SYN_IPV4, __VA_ARGS__ }, ROW_UNPARSED, 0 }
+#define ATTEMPT(text, ...)                                                \
+	{                                                                 \
+		text, { SYN_IPV4, __VA_ARGS__ }, ROW_ATTEMPT, ROW_PORT_25 \
+	}
+#define OTHER(text, ...)                                      \
+	{                                                     \
+		text, { SYN_IPV4, __VA_ARGS__ }, ROW_OTHER, 0 \
+	}
+#define UNPARSED(text, ...)                                      \
+	{                                                        \
+		text, { SYN_IPV4, __VA_ARGS__ }, ROW_UNPARSED, 0 \
+	}
 
 static const struct row rows[] = {
 	{ "plain SYN", { SYN_IPV4 }, ROW_ATTEMPT, ROW_PORT_25 },
@@ -19,7 +28,8 @@ static const struct row rows[] = {
 	/* IPv4 options */
 	ATTEMPT("one word of IPv4 options", .ip_option_words = 1),
 	ATTEMPT("ten words of IPv4 options", .ip_option_words = 10),
-	ATTEMPT("IPv4 and TCP options, all there can be", .ip_option_words = 10, .tcp_option_words = 10),
+	ATTEMPT("IPv4 and TCP options, all there can be", .ip_option_words = 10,
+		.tcp_option_words = 10),
 	ATTEMPT("TCP options", .tcp_option_words = 5),
 
 	/* VLAN tags */
@@ -33,7 +43,8 @@ static const struct row rows[] = {
 	UNPARSED("three tags", .tags = { TAG_8021AD, TAG_8021Q, TAG_8021Q }),
 	UNPARSED("three tags 802.1ad", .tags = { TAG_8021AD, TAG_8021AD, TAG_8021AD }),
 	UNPARSED("four tags", .tags = { TAG_8021Q, TAG_8021Q, TAG_8021Q, TAG_8021Q }),
-	UNPARSED("three tags and ARP", .tags = { TAG_8021Q, TAG_8021Q, TAG_8021Q }, .ethertype = 0x0806),
+	UNPARSED("three tags and ARP", .tags = { TAG_8021Q, TAG_8021Q, TAG_8021Q },
+		 .ethertype = 0x0806),
 
 	/* Other protocols */
 	OTHER("ARP", .ethertype = 0x0806),
@@ -55,7 +66,8 @@ static const struct row rows[] = {
 	ATTEMPT("SYN+ECE", .flags = FLAG_SYN | FLAG_ECE),
 	ATTEMPT("SYN+CWR", .flags = FLAG_SYN | FLAG_CWR),
 	ATTEMPT("SYN+ECE+CWR", .flags = FLAG_SYN | FLAG_ECE | FLAG_CWR),
-	ATTEMPT("SYN+PSH+URG+ECE+CWR", .flags = FLAG_SYN | FLAG_PSH | FLAG_URG | FLAG_ECE | FLAG_CWR),
+	ATTEMPT("SYN+PSH+URG+ECE+CWR",
+		.flags = FLAG_SYN | FLAG_PSH | FLAG_URG | FLAG_ECE | FLAG_CWR),
 	OTHER("SYN+ACK", .flags = FLAG_SYN | FLAG_ACK),
 	OTHER("SYN+RST", .flags = FLAG_SYN | FLAG_RST),
 	OTHER("SYN+FIN", .flags = FLAG_SYN | FLAG_FIN),
@@ -83,19 +95,22 @@ static const struct row rows[] = {
 	UNPARSED("version 0", .version = { true, 0 }),
 	UNPARSED("header length 0", .ihl = { true, 0 }),
 	UNPARSED("header length 4 words", .ihl = { true, 4 }),
-	UNPARSED("header longer than the frame", .ihl = { true, 15 }, .total_length = { true, 100 }),
+	UNPARSED("header longer than the frame", .ihl = { true, 15 },
+		 .total_length = { true, 100 }),
 	UNPARSED("total length 0", .total_length = { true, 0 }),
 	UNPARSED("total length 19", .total_length = { true, 19 }),
 	UNPARSED("total length of the header alone", .total_length = { true, 20 }),
 	UNPARSED("total length one short of TCP's header", .total_length = { true, 39 }),
-	ATTEMPT("total length of just the headers, padding behind", .total_length = { true, 40 }, .payload = 6),
+	ATTEMPT("total length of just the headers, padding behind", .total_length = { true, 40 },
+		.payload = 6),
 	ATTEMPT("total length beyond the frame, headers all there", .total_length = { true, 1500 }),
 	UNPARSED("data offset 0", .data_offset = { true, 0 }),
 	UNPARSED("data offset 4 words", .data_offset = { true, 4 }),
 	UNPARSED("data offset beyond the frame", .data_offset = { true, 6 }),
 	UNPARSED("data offset beyond the datagram", .data_offset = { true, 15 }, .payload = 60,
 		 .total_length = { true, 79 }),
-	ATTEMPT("data offset to the end of the datagram", .data_offset = { true, 15 }, .payload = 40),
+	ATTEMPT("data offset to the end of the datagram", .data_offset = { true, 15 },
+		.payload = 40),
 };
 /* clang-format on */
 

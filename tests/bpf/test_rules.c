@@ -10,10 +10,10 @@
 #include "lab.h"
 #include "rules.h"
 
-#define ROUNDS	    60U
+#define ROUNDS      60U
 #define LIST_MAX    24U
-#define ASKED	    100U
-#define SEED	    0x0ddba11cafef00dULL
+#define ASKED       100U
+#define SEED        0x0ddba11cafef00dULL
 #define WALL_NOW_MS 1700000000000LL
 
 struct lists {
@@ -243,12 +243,9 @@ static void block(struct lab *lab, const char *text, bool on)
 static void test_changes_hold_at_once(void **state)
 {
 	static const char *const rules[][2] = {
-		{ "192.0.2.1", "192.0.2.1" },
-		{ "192.0.2.1", "192.0.2.0/24" },
-		{ "192.0.2.1", "0.0.0.0/0" },
-		{ "2001:db8::1", "2001:db8::1" },
-		{ "2001:db8::1", "2001:db8::/64" },
-		{ "2001:db8::1", "::/0" },
+		{ "192.0.2.1", "192.0.2.1" },       { "192.0.2.1", "192.0.2.0/24" },
+		{ "192.0.2.1", "0.0.0.0/0" },       { "2001:db8::1", "2001:db8::1" },
+		{ "2001:db8::1", "2001:db8::/64" }, { "2001:db8::1", "::/0" },
 	};
 	struct lab *lab = *state;
 

@@ -16,10 +16,10 @@
 #define SMALLEST_FRAME 14 /* BPF_PROG_TEST_RUN takes nothing shorter */
 
 #define EIGHT_EXTENSIONS                                                                   \
-	.chain_length = 8, .chain = { { NEXT_HOP_BY_HOP, 0 },  { NEXT_DESTINATION, 16 }, \
-				      { NEXT_ROUTING, 24 },    { NEXT_FRAGMENT, 0 },	   \
-				      { NEXT_AH, 24 },	       { NEXT_MOBILITY, 0 },	   \
-				      { NEXT_HIP, 40 },	       { NEXT_SHIM6, 8 } }
+	.chain_length = 8,                                                                 \
+	.chain = { { NEXT_HOP_BY_HOP, 0 }, { NEXT_DESTINATION, 16 }, { NEXT_ROUTING, 24 }, \
+		   { NEXT_FRAGMENT, 0 },   { NEXT_AH, 24 },          { NEXT_MOBILITY, 0 }, \
+		   { NEXT_HIP, 40 },       { NEXT_SHIM6, 8 } }
 #define TWO_TAGS .tags = { TAG_8021AD, TAG_8021Q }
 
 static const struct packet_spec whole[] = {

@@ -226,11 +226,11 @@ static void test_dropped_in_turns(void **state)
 int main(void)
 {
 	struct CMUnitTest tests[] = {
-		LAB_TEST(test_limit),	      LAB_TEST(test_lapse),
+		LAB_TEST(test_limit),         LAB_TEST(test_lapse),
 		LAB_TEST(test_window_start),  LAB_TEST(test_no_limit),
 		LAB_TEST(test_limit_changes), LAB_TEST(test_saturation),
 		LAB_TEST(test_short_masks),   LAB_TEST(test_what_shares_a_count),
-		LAB_TEST(test_dropped),	      LAB_TEST(test_dropped_in_turns),
+		LAB_TEST(test_dropped),       LAB_TEST(test_dropped_in_turns),
 	};
 
 	return LAB_RUN("window", tests);
