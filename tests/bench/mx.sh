@@ -1,0 +1,219 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# Legitimate mail through a real Postfix while a botnet knocks: undisturbed; with Postfix's own anvil(8) to refuse the
+# bots; with synanvil in front, both with the same limit. mx.sh [-t SECONDS]: how long each scenario is measured. The
+# figures also go to bench/mx.json below the build directory.
+#
+# The sender is exempt, as a large provider would be, and keeps ten sessions busy, a connection for each message. What
+# counts is what Postfix has delivered (to its discard transport). Each scenario is measured once the bots have spent
+# what the limit allows them: the time before says more about the limit than about who enforces it.
+#
+# The mail host has the first half of the CPUs, all clients have the rest: bots must not take from the server what
+# real ones would not.
+set -euo pipefail
+
+ROOT=$(cd "$(dirname "$0")/../.." && pwd)
+# shellcheck source=tests/e2e/lab.bash
+. "$ROOT/tests/e2e/lab.bash"
+# shellcheck source=tests/e2e/postfix.bash
+. "$ROOT/tests/e2e/postfix.bash"
+export PATH=$PATH:/usr/sbin:/sbin
+
+SECONDS_MEASURED=15
+SENDER=192.0.2.1
+BOTS=1000
+LIMIT=5
+PROCESSES=100
+EXCEPTIONS="smtpd_client_event_limit_exceptions = $SENDER/32"
+RESULTS=$LAB_BUILD/bench/mx.json
+
+fail()
+{
+	echo "bench-mx: $*" >&2
+	exit 1
+}
+
+clear_up()
+{
+	postfix_stop || :
+	lab_down
+	rm -rf "${WORK:-}"
+}
+
+split_cpus()
+{
+	local cpus
+	cpus=$(nproc)
+	CLIENT_CPUS=0
+	[ "$cpus" -gt 1 ] || return 0
+	CLIENT_CPUS=$((cpus / 2))-$((cpus - 1))
+	taskset -pc "0-$((cpus / 2 - 1))" $$ >/dev/null
+}
+
+# --- the parts of a scenario ------------------------------------------------------------------------------------------
+
+# The lab's Postfix has 40 processes; here it gets what default_process_limit says.
+lab_master_cf=$(postfix_master_cf)
+postfix_master_cf()
+{
+	echo "${lab_master_cf// 40 smtpd/ - smtpd}"
+}
+
+# For the background: the process that is ended later must be the program itself, not a shell around it.
+exec_in_clients()
+{
+	exec nsenter --net="/run/netns/$LAB_CLIENTS" taskset -c "$CLIENT_CPUS" "$@"
+}
+
+# mail_server RATE_LIMIT
+mail_server()
+{
+	postfix_start "$EXCEPTIONS" "smtpd_client_connection_rate_limit = $1" 'anvil_rate_time_unit = 600s' \
+		"default_process_limit = $PROCESSES" 'virtual_transport = discard:'
+}
+
+limiter()
+{
+	lab_config "$EXCEPTIONS" "smtpd_client_connection_rate_limit = $LIMIT" 'anvil_rate_time_unit = 600s'
+	# shellcheck disable=SC2119  # it takes a command prefix; there is none
+	lab_agent_start
+}
+
+sender_start()
+{
+	exec_in_clients smtp-source -4 -s 10 -m 100000000 -C 1000000 -A -f sender@example.org \
+		-t box@lab.example "$LAB_HOST:25" >>"$WORK/sender" 2>&1 </dev/null &
+	SENDER_PID=$!
+}
+
+# botnet_start IN_FLIGHT
+botnet_start()
+{
+	exec_in_clients "$LAB_BUILD/bench/mx_botnet" 10.1.0.1 "$BOTS" "$1" "$LAB_HOST" 25 \
+		>"$WORK/bots" 2>&1 </dev/null &
+	BOTS_PID=$!
+}
+
+process_end()
+{
+	kill "$1" 2>/dev/null || :
+	wait "$1" 2>/dev/null || :
+}
+
+# bots NAME: one of the botnet's counts.
+bots()
+{
+	field "$1" "$(tail -n 1 "$WORK/bots")" || echo 0
+}
+
+delivered()
+{
+	grep -c 'status=sent' "$POSTFIX_LOG" || :
+}
+
+delivered_at_least()
+{
+	[ "$(delivered)" -ge "$1" ]
+}
+
+# allowance_spent IN_FLIGHT: every address has knocked more often than it may, and for two seconds (ten lines) next to
+# none was greeted. A few never get what they may: their one SYN met a full queue, yet it counts.
+allowance_spent()
+{
+	local earlier
+	earlier=$(field greeted "$(tail -n 11 "$WORK/bots" | head -n 1)") || return
+	[ "$(bots started)" -ge $((BOTS * LIMIT + $1)) ] && [ $(($(bots greeted) - earlier)) -le $((BOTS * LIMIT / 1000)) ]
+}
+
+bots_snapshot()
+{
+	echo "$(bots started) $(bots greeted) $(bots refused) $(bots silent) $(bots waiting) $(bots failed)"
+}
+
+# measure KEY NAME IN_FLIGHT: appends one object to the results.
+measure()
+{
+	local from to mail_from mail_to before after
+	from=$EPOCHREALTIME
+	mail_from=$(delivered)
+	before=$(bots_snapshot)
+	sleep "$SECONDS_MEASURED"
+	to=$EPOCHREALTIME
+	mail_to=$(delivered)
+	after=$(bots_snapshot)
+	kill -0 "$SENDER_PID" || fail "the sender has given up: $(tail -n 1 "$WORK/sender")"
+	[ "$3" -eq 0 ] || kill -0 "$BOTS_PID" || fail "the botnet has ended: $(tail -n 1 "$WORK/bots")"
+	jq -cn --arg key "$1" --arg name "$2" --argjson in_flight "$3" --argjson from "$from" --argjson to "$to" \
+		--argjson messages $((mail_to - mail_from)) --arg before "$before" --arg after "$after" '
+		def six: split(" ") | map(tonumber);
+		[($before | six), ($after | six)] | transpose | map(.[1] - .[0]) as $bots
+		| { key: $key, name: $name, in_flight: $in_flight, seconds: ($to - $from), messages: $messages,
+		    messages_per_second: ($messages / ($to - $from)),
+		    bots: ([["started", "greeted", "refused", "silent", "waiting", "failed"], $bots]
+			| transpose | map({ (.[0]): .[1] }) | add) }' >>"$WORK/results"
+}
+
+# scenario KEY NAME IN_FLIGHT POSTFIX_LIMIT SYNANVIL(yes|no)
+scenario()
+{
+	echo "measuring: $2" >&2
+	: >"$WORK/bots"
+	mail_server "$4"
+	[ "$5" = no ] || limiter
+	sender_start
+	wait_until 30 delivered_at_least 200 || fail "$2: no mail comes through"
+	if [ "$3" -gt 0 ]; then
+		botnet_start "$3"
+		wait_until 90 allowance_spent "$3" || fail "$2: the bots could not spend their allowance: $(tail -n 1 "$WORK/bots")"
+	fi
+	measure "$1" "$2" "$3"
+	[ "$3" -eq 0 ] || process_end "$BOTS_PID"
+	process_end "$SENDER_PID"
+	[ "$5" = no ] || lab_agent_reset
+	postfix_stop
+}
+
+# --- what comes of it -------------------------------------------------------------------------------------------------
+
+write_results()
+{
+	jq -s --argjson limit "$LIMIT" --argjson bots "$BOTS" '
+		(map(select(.key == "undisturbed").messages_per_second) | add / length) as $undisturbed
+		| { limit: $limit, unit_seconds: 600, bot_addresses: $bots, undisturbed_messages_per_second: $undisturbed,
+		    scenarios: map(. + { of_undisturbed: (.messages_per_second / $undisturbed) }) }' \
+		"$WORK/results" >"$RESULTS"
+}
+
+print_results()
+{
+	printf '\nMail through Postfix while %s bots knock, each allowed %s connections in 10 minutes\n\n' "$BOTS" "$LIMIT"
+	printf '  %-36s%12s%16s%13s%10s%10s\n' '' 'messages/s' 'of undisturbed' 'bots: tries' 'greeted' 'refused'
+	jq -r '.scenarios[] | [.name, (.messages_per_second * 10 | round / 10), (.of_undisturbed * 100 | round / 100),
+		(.bots | .started, .greeted, .refused)] | @tsv' "$RESULTS" |
+		while IFS=$'\t' read -r name rate share tries greeted refused; do
+			printf '  %-36s%12s%16s%13s%10s%10s\n' "$name" "$rate" "$share" "$tries" "$greeted" "$refused"
+		done
+	printf '\nOne scenario is measured for %s s. Also in %s\n' "$SECONDS_MEASURED" "$RESULTS"
+}
+
+while getopts t: option; do
+	case $option in
+	t) SECONDS_MEASURED=$OPTARG ;;
+	*) echo "usage: mx.sh [-t SECONDS]" >&2; exit 2 ;;
+	esac
+done
+[ "$(id -u)" -eq 0 ] || fail "needs root"
+WORK=$(mktemp -d)
+trap clear_up EXIT
+trap 'exit 1' INT TERM
+split_cpus
+lab_up "mx-$$"
+scenario undisturbed 'undisturbed' 0 "$LIMIT" no
+scenario anvil_100 'anvil alone, 100 bots in flight' 100 "$LIMIT" no
+scenario anvil_1000 'anvil alone, 1,000 bots in flight' 1000 "$LIMIT" no
+scenario synanvil_100 'synanvil, 100 bots in flight' 100 0 yes
+scenario synanvil_1000 'synanvil, 1,000 bots in flight' 1000 0 yes
+scenario undisturbed 'undisturbed, once more' 0 "$LIMIT" no
+write_results
+print_results
