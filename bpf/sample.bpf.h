@@ -5,6 +5,7 @@
 #ifndef BPF_SAMPLE_H
 #define BPF_SAMPLE_H
 
+#include "attempt.bpf.h"
 #include "maps.bpf.h"
 
 /*

@@ -79,17 +79,27 @@ static __always_inline int spent_find(const struct attempt *attempt)
 		       : STAGE_CONTINUE;
 }
 
+/* A copy whose window has lapsed, or none, gives its place; else one of the two does. */
+static __always_inline __u32 spent_way(const struct sa_spent_line *line,
+				       const struct attempt *attempt, __u64 digest)
+{
+	if (window_lapsed(line->ways[0].window, attempt))
+		return 0;
+	if (window_lapsed(line->ways[1].window, attempt))
+		return 1;
+	return digest >> 63;
+}
+
 /* Writes nothing that stands there already: the line is read by all CPUs. */
 static __always_inline void spent_remember(const struct attempt *attempt,
 					   const struct sa_spent *copy)
 {
 	__u64 digest = spent_digest(attempt), check = digest ^ spent_seal(copy);
 	struct sa_spent_line *line = spent_line(digest);
-	__u32 way = digest >> 63;
 
 	if (!line || line->ways[0].check == check || line->ways[1].check == check)
 		return;
-	line->ways[way & (SA_SPENT_WAYS - 1)] = (struct sa_spent){
+	line->ways[spent_way(line, attempt, digest) & (SA_SPENT_WAYS - 1)] = (struct sa_spent){
 		.check = check,
 		.window = copy->window,
 		.remembered = { copy->remembered[0], copy->remembered[1], copy->remembered[2],
