@@ -269,7 +269,8 @@ fuzz: $(addprefix $(BUILD)/fuzz/fuzz_,$(FUZZERS))
 
 # --- packet path under test ---------------------------------------------------------------------------------------------
 
-BPF_TESTS := rows_ipv4 rows_ipv6 rows_services truncation random window repeats cpus monitor events pressure rules
+BPF_TESTS := rows_ipv4 rows_ipv6 rows_services interfaces truncation random window repeats cpus monitor events \
+	pressure rules
 BPF_LAB   := $(addprefix tests/bpf/,lab.c lab_traffic.c packets.c oracle.c rows.c storms.c) agent/daemon/tables.c \
 	agent/daemon/tables_read.c agent/daemon/rules.c agent/common/prefix.c agent/common/parse.c
 
@@ -357,10 +358,10 @@ PATH_BENCH := $(addprefix tests/bench/,path.c path_lab.c path_flood.c path_xdp.c
 PATH_SKELETONS := $(addprefix $(BUILD)/gen/,$(addsuffix .skel.h,synanvil textbook path_flood path_drop_synanvil \
 	path_drop_textbook))
 
-$(BUILD)/bench/path: $(PATH_BENCH) $(PATH_SKELETONS) tests/bench/path.h tests/bench/path_flood.h
+$(BUILD)/bench/path: $(PATH_BENCH) $(PATH_SKELETONS) $(HEADERS) tests/bench/path.h tests/bench/path_flood.h
 	$(call say,BENCH,$@)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -Iagent/daemon -MMD -MP -MF $@.d $(PATH_BENCH) $(HARDEN) \
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -Iagent/daemon $(PATH_BENCH) $(HARDEN) \
 		$(call pkg_libs,libbpf $(PKGS_COMMON)) -o $@
 
 .PHONY: bench-path

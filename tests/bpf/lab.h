@@ -7,13 +7,12 @@
 #ifndef TESTS_BPF_LAB_H
 #define TESTS_BPF_LAB_H
 
-/* clang-format off: cmocka.h needs what comes before it */
-#include <cmocka.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-/* clang-format on */
+
+#include <cmocka.h> /* needs all of the above */
 
 #include "packets.h"
 #include "tables.h"

@@ -5,7 +5,6 @@
  */
 #include "rows.h"
 
-/* clang-format off: a table */
 #define ATTEMPT(text, ...)                                                \
 	{                                                                 \
 		text, { SYN_IPV4, __VA_ARGS__ }, ROW_ATTEMPT, ROW_PORT_25 \
@@ -112,7 +111,6 @@ static const struct row rows[] = {
 	ATTEMPT("data offset to the end of the datagram", .data_offset = { true, 15 },
 		.payload = 40),
 };
-/* clang-format on */
 
 int main(void)
 {

@@ -5,7 +5,6 @@
  */
 #include "rows.h"
 
-/* clang-format off: a table */
 #define ATTEMPT(text, ...)                                                \
 	{                                                                 \
 		text, { SYN_IPV6, __VA_ARGS__ }, ROW_ATTEMPT, ROW_PORT_25 \
@@ -148,7 +147,6 @@ static const struct row rows[] = {
 	UNPARSED("data offset 4 words", .data_offset = { true, 4 }),
 	UNPARSED("data offset beyond the frame", .data_offset = { true, 6 }),
 };
-/* clang-format on */
 
 int main(void)
 {

@@ -5,7 +5,6 @@
  */
 #include "rows.h"
 
-/* clang-format off: a table */
 #define TO4(text, is, service, ...)                          \
 	{                                                    \
 		text, { SYN_IPV4, __VA_ARGS__ }, is, service \
@@ -51,7 +50,6 @@ static const struct row rows[] = {
 	TO6("the IPv6 address's lower half alone", ROW_ATTEMPT, ROW_PORT_587,
 	    .destination_port = 587, .destination = "2001:db8:6::25"),
 };
-/* clang-format on */
 
 int main(void)
 {
