@@ -184,36 +184,46 @@ answered()
 	says '10\.1\.0\.0/16'
 }
 
-# A list of 100,000 prefixes that are not neighbours.
+# many_prefixes FIRST_OCTET: 100,000 prefixes that are not neighbours.
 many_prefixes()
 {
-	awk 'BEGIN { for (i = 0; i < 100000; i++) printf "11.%d.%d.%d/31\n", i / 16384 % 256, i / 64 % 256, i % 64 * 4 }'
+	awk -v first="$1" 'BEGIN { for (i = 0; i < 100000; i++)
+		printf "%d.%d.%d.%d/31\n", first, i / 16384 % 256, i / 64 % 256, i % 64 * 4 }'
+}
+
+# Milliseconds that a command takes; the best of ten, or the first below a second: the machine may be busy elsewhere.
+best_time()
+{
+	local began took best=1000000 i
+	for ((i = 0; i < 10 && best >= 1000; i++)); do
+		began=$(date +%s%N)
+		"$@" >/dev/null || return
+		took=$((($(date +%s%N) - began) / 1000000))
+		((took >= best)) || best=$took
+	done
+	echo "$best"
+}
+
+block_many()
+{
+	many_prefixes 12 | xargs -n 25000 -s 1500000 "$LAB_BUILD/synanvil" -s "$LAB_SOCKET" block add
 }
 
 @test "100,000 prefixes load in less than a second" {
-	local began took best=1000000 i
+	local took began
 	agent_with 'smtpd_client_connection_rate_limit = 5'
-	many_prefixes >"$LAB_DIR/many"
+	many_prefixes 11 >"$LAB_DIR/many"
 	lab_config 'smtpd_client_connection_rate_limit = 5' "smtpd_client_event_limit_exceptions = $LAB_DIR/many, 10.8.0.0/16"
-	# The best of three: the machine may be busy with something else.
-	for i in 1 2 3; do
-		began=$(date +%s%N)
-		ok synanvil reload
-		took=$((($(date +%s%N) - began) / 1000000))
-		echo "reload with 100,000 exceptions: $took ms"
-		((took >= best)) || best=$took
-	done
-	at_most 999 "$best" "milliseconds"
+	took=$(best_time synanvil reload)
+	echo "reload with 100,000 exceptions: $took ms"
+	at_most 999 "$took" "milliseconds"
 	at_least 100000 "$(json .exceptions status)" "exceptions"
 	greeted 10 10 10.8.0.5
 	greeted 5 10 10.9.0.5
 
-	began=$(date +%s%N)
-	many_prefixes | xargs -n 25000 -s 1500000 "$LAB_BUILD/synanvil" -s "$LAB_SOCKET" block add
-	took=$((($(date +%s%N) - began) / 1000000))
+	took=$(best_time block_many)
 	echo "100,000 blocks from the command line, in four requests: $took ms"
 	at_least 100000 "$(json .blocks status)" "blocks"
-
 	lab_agent_signal KILL
 	lose_pins
 	began=$(date +%s%N)
@@ -221,4 +231,5 @@ many_prefixes()
 	took=$((($(date +%s%N) - began) / 1000000))
 	echo "start with 100,000 exceptions and 100,000 blocks: $took ms"
 	at_least 100000 "$(json .blocks status)" "blocks"
+	at_least 100000 "$(json .exceptions status)" "exceptions"
 }
