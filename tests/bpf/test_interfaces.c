@@ -30,7 +30,8 @@ static uint32_t device_new(const char *name)
 	char command[128];
 	uint32_t index;
 
-	(void)snprintf(command, sizeof(command), "ip link add %s type dummy", name);
+	(void)snprintf(command, sizeof(command), "ip link add %s type veth peer name %s-peer", name,
+		       name);
 	assert_int_equal(system(command), 0);
 	index = if_nametoindex(name);
 	assert_true(index > 0);
