@@ -65,13 +65,14 @@ static enum client_result connect_to(struct client *client, const char *path)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	struct timeval limit = { .tv_sec = client->timeout_ms / 1000,
-				 .tv_usec = client->timeout_ms % 1000 * 1000 };
+				 .tv_usec = client->timeout_ms % 1000 * 1000L };
+	const size_t length = strlen(path);
 	int flags;
 
-	if (!path[0] || strlen(path) >= sizeof(address.sun_path))
+	if (length == 0 || length >= sizeof(address.sun_path))
 		return fail(client, CLIENT_PATH_BAD, "%s: a socket's path has 1 to %zu characters",
 			    path, sizeof(address.sun_path) - 1);
-	(void)strcpy(address.sun_path, path);
+	memcpy(address.sun_path, path, length);
 	client->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (client->fd < 0)
 		return fail(client, CLIENT_FAILED, "socket: %s", strerror(errno));

@@ -123,6 +123,8 @@ static int split(struct command_line *line, int argc, char *const *argv, char **
 
 const struct command *command_find(const char *const *words, size_t count, size_t *ret_matched)
 {
+	if (count == 0)
+		return NULL;
 	for (const struct command *row = command_table(); row->words[0]; row++) {
 		size_t own = command_word_count(row);
 

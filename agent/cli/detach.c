@@ -131,7 +131,7 @@ static enum cli_status open_directory(const struct cli *cli, const char *directo
 
 static enum cli_status remove_all(struct pins *pins)
 {
-	size_t count;
+	size_t count = 0;
 	enum cli_status status = each(pins, is_mark, NULL, &count);
 
 	if (status || count == 0)

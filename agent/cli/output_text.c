@@ -117,7 +117,7 @@ static const char *event_count(const json_t *event, char text[static 2 * VALUE_T
 
 	if (!value_integer(event, "count"))
 		return "-";
-	(void)snprintf(text, 2 * VALUE_TEXT_SIZE, "%s/%s", value_number(event, "count", count),
+	(void)snprintf(text, 2UL * VALUE_TEXT_SIZE, "%s/%s", value_number(event, "count", count),
 		       value_number(event, "limit", limit));
 	return text;
 }

@@ -86,6 +86,6 @@ bool time_format_local(const char *rfc3339, char text[static TIME_TEXT_SIZE])
 		return false;
 	memmove(formatted + length - 1, formatted + length - 2, 3); /* +hhmm becomes +hh:mm */
 	formatted[length - 2] = ':';
-	(void)strcpy(text, formatted);
+	memcpy(text, formatted, length + 2);
 	return true;
 }

@@ -128,6 +128,8 @@ int text_table_print(const struct text_table *table, FILE *stream, int indent)
 	int widths[TEXT_TABLE_COLUMNS_MAX];
 	int pending = indent;
 
+	if (!table->column_count)
+		return -EINVAL;
 	if (table->failed)
 		return -ENOMEM;
 	measure(table, widths);

@@ -38,7 +38,8 @@ void text_table_fit(struct text_table *table, size_t column, int width);
 void text_table_add(struct text_table *table, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
-/* Prints title and rows, each line after indent blanks. 0; -ENOMEM; -EIO. */
+/* Prints title and rows, each line after indent blanks. 0; -EINVAL without columns; -ENOMEM; -EIO.
+ */
 int text_table_print(const struct text_table *table, FILE *stream, int indent);
 
 #endif

@@ -6,8 +6,9 @@
  * reply    {"version": 1, "ok": true, "result": {...}, "warnings": ["..."]}
  *          {"version": 1, "ok": false, "error": "one line"}
  *
- * A connection carries one request and one reply; "events" with "follow" goes on with one event object a line until
- * either side closes. The result objects are exactly those that synanvil(1) documents for --json.
+ * A connection carries one request and one reply; "events" with "follow" goes on with one event
+ * object a line until either side closes. The result objects are exactly those that synanvil(1)
+ * documents for --json.
  *
  * Commands and arguments (all optional unless said):
  *   status            {}
@@ -19,14 +20,17 @@
  *   block list        {}
  *   block add         {"prefixes": [text, ...], required; "seconds": n; absent = until deleted}
  *   block delete      {"prefixes": [text, ...], required}
- *   events            {"address": text, "since": seconds back, "follow": bool}; result {"events": [...]}
+ *   events            {"address": text, "since": seconds back, "follow": bool};
+ *                     result {"events": [...]}
  *   config            {"changed": bool}
  *   advise            {}
- *   reload            {}; errors of the file come back as "error" with one place and reason a line (joined by \n)
+ *   reload            {}; errors of the file come back as "error" with one place and reason a
+ *                     line (joined by \n)
  *   restart           {}; the agent leaves without detaching, for the next start to adopt
  *   detach            {}; as SIGTERM
  *
- * Pure: encodes and decodes, no descriptor, no clock. jansson owns the values; reference counts as in its manual.
+ * Pure: encodes and decodes, no descriptor, no clock. jansson owns the values; reference counts as
+ * in its manual.
  */
 #ifndef AGENT_CONTROL_PROTOCOL_H
 #define AGENT_CONTROL_PROTOCOL_H
@@ -39,21 +43,26 @@
 /* A request with a hundred thousand prefixes fits; what is longer is refused. */
 #define CONTROL_REQUEST_MAX (8UL * 1024 * 1024)
 
-/* One line with newline, to be freed by the caller; NULL when memory is short. arguments may be NULL. */
+/* One line with newline, to be freed by the caller; NULL when memory is short. arguments may be
+ * NULL. */
 char *control_request_encode(const char *command, json_t *arguments);
 
 /*
- * Decodes one line without its newline. *ret_command and *ret_arguments are borrowed from *ret_request, which the
- * caller releases with json_decref. Returns 0, or -EINVAL with *reterr_message set to a static sentence.
+ * Decodes one line without its newline. *ret_command and *ret_arguments are borrowed from
+ * *ret_request, which the caller releases with json_decref. Returns 0, or -EINVAL with
+ * *reterr_message set to a static sentence.
  */
-int control_request_decode(const char *line, size_t size, json_t **ret_request, const char **ret_command,
-			   json_t **ret_arguments, const char **reterr_message);
+int control_request_decode(const char *line, size_t size, json_t **ret_request,
+			   const char **ret_command, json_t **ret_arguments,
+			   const char **reterr_message);
 
-/* One line with newline, to be freed by the caller. Steals result and warnings (either may be NULL). */
+/* One line with newline, to be freed by the caller. Steals result and warnings (either may be
+ * NULL). */
 char *control_reply_encode(json_t *result, json_t *warnings);
 char *control_error_encode(const char *message);
 
-/* As for requests. *ret_result is borrowed; on "ok": false returns -EREMOTEIO and *ret_error is borrowed. */
+/* As for requests. *ret_result is borrowed; on "ok": false returns -EREMOTEIO and *ret_error is
+ * borrowed. */
 int control_reply_decode(const char *line, size_t size, json_t **ret_reply, json_t **ret_result,
 			 json_t **ret_warnings, const char **ret_error);
 

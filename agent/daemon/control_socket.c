@@ -100,7 +100,7 @@ int control_socket_open(const char *path, const char *group, struct control_sock
 	_cleanup_free_ char *name = strdup(path), *temporary = NULL;
 	_cleanup_close_ int fd = -1;
 	struct stat status;
-	gid_t id;
+	gid_t id = (gid_t)-1;
 	int error = group_find(group, &id);
 
 	if (!name || asprintf(&temporary, "%s.new", path) < 0) {

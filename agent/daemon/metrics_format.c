@@ -14,7 +14,7 @@
 #include "settings.h"
 
 /* Every byte of a name may need a backslash. */
-#define LABEL_SIZE(bytes) (2 * (bytes))
+#define LABEL_SIZE(bytes) (2UL * (bytes))
 
 static void family(FILE *page, const char *name, const char *type, const char *help)
 {

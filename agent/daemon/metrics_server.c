@@ -32,9 +32,7 @@ struct metrics_server {
 	struct session_server *sessions;
 };
 
-/* --- page
- * ---------------------------------------------------------------------------------------------------------
- */
+/* --- page --- */
 
 /* Whether the file was written after it came into force. A file that cannot be looked at is not
  * known to be. */
@@ -74,9 +72,7 @@ static int page_make(const struct daemon *daemon, char **ret_text, size_t *ret_s
 	return metrics_format(&input, ret_text, ret_size);
 }
 
-/* --- connections
- * --------------------------------------------------------------------------------------------------
- */
+/* --- connections --- */
 
 static void respond(struct session *session, enum http_status status, const char *type,
 		    const char *body, size_t size)
@@ -134,9 +130,7 @@ static const struct session_limits limits = {
 	.seconds = SECONDS,
 };
 
-/* --- socket
- * -------------------------------------------------------------------------------------------------------
- */
+/* --- socket --- */
 
 /* Splits HOST:PORT; an IPv6 host has brackets, an empty one means all addresses. host is to be
  * freed. */

@@ -238,7 +238,7 @@ enum sa_exception rules_match(const struct exception_entry *entries, size_t coun
 	memcpy(&address, prefix->address, sizeof(address));
 	for (int length = prefix->length; count && length >= shortest; length--) {
 		const struct exception_entry *found;
-		struct exception_entry key;
+		struct exception_entry key = { 0 };
 
 		prefix_of(&address, (uint8_t)length, &key.prefix);
 		found = bsearch(&key, entries, count, sizeof(*entries), prefix_compare);

@@ -26,7 +26,7 @@
  * that was wrong for a while, as at boot, loses none.
  */
 #define PRUNE_INTERVAL_MS 60000
-#define PRUNE_AFTER_MS    (15 * 60000)
+#define PRUNE_AFTER_MS    (15 * 60000L)
 
 struct state {
 	struct daemon *daemon;
@@ -44,9 +44,7 @@ static struct rule_set *list_of(struct state *state, enum rule_list list)
 	return list == RULE_EXCEPTIONS ? &state->rules.exceptions : &state->rules.blocks;
 }
 
-/* --- changes
- * ------------------------------------------------------------------------------------------------------
- */
+/* --- changes --- */
 
 static void swap(struct rule_set *a, struct rule_set *b)
 {
@@ -187,9 +185,7 @@ int state_blocks_delete(struct state *state, const struct prefix *prefixes, size
 	return delete (state, RULE_BLOCKS, prefixes, count, reterr_message);
 }
 
-/* --- questions
- * ----------------------------------------------------------------------------------------------------
- */
+/* --- questions --- */
 
 const struct rule_set *state_exceptions(const struct state *state)
 {
@@ -211,9 +207,7 @@ bool state_blocks_cover(const struct state *state, const struct prefix *prefix, 
 	return rule_set_cover(&state->rules.blocks, prefix, wall_ms) != NULL;
 }
 
-/* --- time
- * ---------------------------------------------------------------------------------------------------------
- */
+/* --- time --- */
 
 static int prune(struct state *state, struct wall_ms wall, struct mono_ms mono)
 {
@@ -256,9 +250,7 @@ static void check_due(evutil_socket_t fd, short what, void *context)
 	state->reported = error;
 }
 
-/* --- life
- * ---------------------------------------------------------------------------------------------------------
- */
+/* --- life --- */
 
 static int directory_open(const char *path, int *ret_directory)
 {

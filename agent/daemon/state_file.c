@@ -209,7 +209,7 @@ static int lines_read(struct reader *reader, const char *text, size_t size)
 int state_file_parse(const char *text, size_t size, struct state_rules *ret_rules,
 		     struct state_damage *ret_damage)
 {
-	_cleanup_(state_rules_done) struct state_rules rules = { 0 };
+	struct state_rules rules = { 0 };
 	const struct rule_set none = { 0 };
 	struct state_damage damage = { 0 };
 	struct reader reader = { .damage = &damage };
@@ -222,11 +222,12 @@ int state_file_parse(const char *text, size_t size, struct state_rules *ret_rule
 		error = rule_set_add(&none, reader.blocks, reader.block_count, &rules.blocks);
 	free(reader.exceptions);
 	free(reader.blocks);
-	if (error)
+	if (error) {
+		state_rules_done(&rules);
 		return error;
+	}
 	*ret_rules = rules;
 	*ret_damage = damage;
-	rules = (struct state_rules){ 0 };
 	return 0;
 }
 

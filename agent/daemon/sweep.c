@@ -21,7 +21,7 @@
  * From the end of a sweep to the start of the next: so long that reading takes a twentieth of one
  * CPU at most, and so short that a result is not ten seconds old when the next is there.
  */
-#define REST_MIN_MS 1000
+#define REST_MIN_MS 1000UL
 #define AGE_AIM_MS  9000
 
 /* Entries that add one second to the rest. */

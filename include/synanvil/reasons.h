@@ -7,7 +7,7 @@
 #define SYNANVIL_REASONS_H
 
 enum sa_reason {
-#define REASON(number, name, token, effect, sentence) SA_REASON_##name = number,
+#define REASON(number, name, token, effect, sentence) SA_REASON_##name = (number),
 #include "reasons.def"
 #undef REASON
 	SA_REASONS = 8,

@@ -189,6 +189,7 @@ flood_end()
 {
 	floods_stop
 	wait "$FLOOD"
+	# shellcheck disable=SC2034 # the tests read it
 	FLOOD_SENT=$(field sent "$(cat "$FLOOD_OUT")")
 }
 

@@ -533,9 +533,7 @@ static void predictions_follow_the_order_of_reasons(void **state)
 	assert_int_equal(show_action(SA_REASON_RATE, false), OUTCOME_WOULD_DROP);
 }
 
-/* --- metrics
- * ------------------------------------------------------------------------------------------------------
- */
+/* --- metrics --- */
 
 static int free_port(void)
 {

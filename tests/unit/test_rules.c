@@ -281,9 +281,7 @@ static void large_lists_compile_fast(void **state)
 	free(items);
 }
 
-/* --- sets
- * ---------------------------------------------------------------------------------------------------------
- */
+/* --- sets --- */
 
 static void set_follows_a_plain_list(void **state)
 {

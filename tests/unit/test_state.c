@@ -127,9 +127,7 @@ static void file_write(struct lab *lab, const char *text, size_t size)
 	(void)close(fd);
 }
 
-/* --- file
- * ---------------------------------------------------------------------------------------------------------
- */
+/* --- file --- */
 
 static void random_rules(struct random *random, struct state_rules *rules)
 {
@@ -229,9 +227,7 @@ static void valid_lines_of_a_damaged_file_are_kept(void **state)
 	state_rules_done(&rules);
 }
 
-/* --- agent
- * --------------------------------------------------------------------------------------------------------
- */
+/* --- agent --- */
 
 static void changes_survive_a_new_start(void **state)
 {

@@ -99,9 +99,7 @@ static void a_source_read_twice_stands_once(void **state)
 	top_done(&top);
 }
 
-/* --- on the loop
- * --------------------------------------------------------------------------------------------------
- */
+/* --- on the loop --- */
 
 struct lab {
 	struct daemon daemon;
