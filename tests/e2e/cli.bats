@@ -95,7 +95,6 @@ top_has()
 }
 
 @test "events answer: was this sender dropped, when, for what" {
-	local since
 	busy_agent
 	wait_until 5 has_events 2
 	ok synanvil events 10.1.0.5

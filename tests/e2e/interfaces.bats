@@ -80,7 +80,7 @@ second_link()
 	agent_with 'smtpd_client_connection_rate_limit = 3'
 	[[ $(xdp_on m0) == native* ]]
 	greeted 3 10 10.1.0.5
-	ok in_clients ping -c 1 -W 2 -M do -s 8900 "$LAB_HOST"
+	ok in_clients ping -c 1 -W 2 -M 'do' -s 8900 "$LAB_HOST"
 }
 
 @test "two interfaces share a source's count, and are counted apart" {
