@@ -190,7 +190,6 @@ flood_end()
 	floods_stop
 	wait "$FLOOD"
 	# shellcheck disable=SC2034 # the tests read it
-	# shellcheck disable=SC2034  # for the test
 	FLOOD_SENT=$(field sent "$(cat "$FLOOD_OUT")")
 }
 
