@@ -64,7 +64,7 @@ static int device_find(int namespace, const char *name, char device[PATH_DEVICE_
 		return error;
 	if (strlen(name) >= PATH_DEVICE_SIZE)
 		return -ENAMETOOLONG;
-	strcpy(device, name);
+	memcpy(device, name, strlen(name) + 1);
 	*ret_ifindex = if_nametoindex(name);
 	return *ret_ifindex ? mac_read(name, mac) : -errno;
 }
