@@ -145,7 +145,7 @@ static void tables_borrow(const struct synanvil_bpf *skeleton, uint32_t capacity
 /* The skeleton, opened, with its sizes set. */
 static int object_open(uint32_t source_table_size, unsigned cpus, struct bpf_program_set *program)
 {
-	uint32_t entries = source_table_size + cpus * SA_SOURCE_TABLE_SLACK_PER_CPU;
+	uint32_t entries = SA_SOURCE_ENTRIES(source_table_size, cpus);
 	struct tick tick;
 
 	program->skeleton = synanvil_bpf__open();

@@ -44,9 +44,17 @@
  * probability. */
 #define SA_DROPPED_EXACT 64
 
-/* Entries that Linux' LRU may hold back in its per-CPU free lists, times two for the lists of
- * pending ones. */
-#define SA_SOURCE_TABLE_SLACK_PER_CPU 512
+/*
+ * Entries of the map for a source table of a given size. Linux' LRU keeps what was seen again on a
+ * list of its own, up to half of the map, and hands out free entries to CPUs in batches: a map of
+ * just the size would forget a new source long before as many others have come. Twice the size
+ * keeps the promise, in tables that hold many sources seen again too (tests/bpf/test_pressure.c).
+ */
+#define SA_SOURCE_TABLE_SLACK_PER_CPU 512U
+#define SA_SOURCE_ENTRIES(size, cpus)                              \
+	((size) + ((size) > SA_SOURCE_TABLE_SLACK_PER_CPU * (cpus) \
+			   ? (size)                                \
+			   : SA_SOURCE_TABLE_SLACK_PER_CPU * (cpus)))
 
 /* Lines of the table of spent sources, a power of two: 2 MB, of which a flood's part stays in
  * cache. */

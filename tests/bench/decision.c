@@ -169,8 +169,7 @@ static int synanvil_load(struct synanvil_bpf **ret_object, size_t exceptions)
 		return -ENOMEM;
 	memcpy(&settings.mask_ipv6, mask6, sizeof(mask6));
 	bpf_map__set_max_entries(object->maps.sources,
-				 TABLE + SA_SOURCE_TABLE_SLACK_PER_CPU *
-						 (uint32_t)libbpf_num_possible_cpus());
+				 SA_SOURCE_ENTRIES(TABLE, (uint32_t)libbpf_num_possible_cpus()));
 	if (!tick_measure(&tick)) {
 		object->rodata->tick_scale = tick.scale;
 		object->rodata->tick_offset_ms = tick.offset_ms;

@@ -29,7 +29,7 @@ struct contestants {
 
 static uint32_t table_size(void)
 {
-	return PATH_TABLE + SA_SOURCE_TABLE_SLACK_PER_CPU * (uint32_t)libbpf_num_possible_cpus();
+	return SA_SOURCE_ENTRIES(PATH_TABLE, (uint32_t)libbpf_num_possible_cpus());
 }
 
 static int textbook_open(struct contestants *set)

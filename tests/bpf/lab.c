@@ -76,13 +76,14 @@ struct sa_service *lab_service(struct lab *lab, const char *destination, uint16_
 /* As the agent makes it: what the kernel holds back comes on top of the size that was asked for. */
 struct lab *lab_new(uint32_t source_table_size)
 {
-	uint32_t slack = (uint32_t)libbpf_num_possible_cpus() * SA_SOURCE_TABLE_SLACK_PER_CPU;
+	uint32_t cpus = (uint32_t)libbpf_num_possible_cpus();
 	struct lab *lab = calloc(1, sizeof(*lab));
 
 	assert_non_null(lab);
 	lab->skeleton = synanvil_bpf__open();
 	assert_non_null(lab->skeleton);
-	(void)bpf_map__set_max_entries(lab->skeleton->maps.sources, source_table_size + slack);
+	(void)bpf_map__set_max_entries(lab->skeleton->maps.sources,
+				       SA_SOURCE_ENTRIES(source_table_size, cpus));
 	if (synanvil_bpf__load(lab->skeleton)) {
 		synanvil_bpf__destroy(lab->skeleton);
 		free(lab);
