@@ -167,8 +167,6 @@ static __always_inline int source_create(struct attempt *attempt)
 	if (error)
 		return error;
 	attempt->count = 1;
-	/* Being looked up makes the entry as dear to Linux' LRU as those of sources seen again. */
-	(void)bpf_map_lookup_elem(&sources, &attempt->key);
 	total = bpf_map_lookup_elem(&totals, &zero);
 	if (total)
 		total->source_inserts++;

@@ -87,6 +87,15 @@ struct {
 	__type(value, struct sa_spent_line);
 } spent SEC(".maps");
 
+/* What stands in spent, in 64 KB: a flood of new sources misses here, not in memory. Writer:
+ * spent.bpf.h. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, SA_SPENT_LINES / SA_SPENT_HINTED);
+	__type(key, __u32);
+	__type(value, struct sa_spent_hints);
+} spent_hints SEC(".maps");
+
 /* Drops by blocked source and service; evicts. Writer: account.bpf.h. */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);

@@ -45,11 +45,30 @@ static __always_inline __u64 spent_seal(const struct sa_spent *copy)
 	return (copy->window * MIX_1 ^ first) * MIX_2 ^ second * MIX_3;
 }
 
+static __always_inline __u32 spent_index(__u64 digest)
+{
+	return digest & (SA_SPENT_LINES - 1);
+}
+
 static __always_inline struct sa_spent_line *spent_line(__u64 digest)
 {
-	__u32 index = digest & (SA_SPENT_LINES - 1);
+	__u32 index = spent_index(digest);
 
 	return bpf_map_lookup_elem(&spent, &index);
+}
+
+/* The hints of the digest's line, one for each way. */
+static __always_inline __u8 *spent_hint(__u64 digest)
+{
+	__u32 index = spent_index(digest) / SA_SPENT_HINTED;
+	struct sa_spent_hints *entry = bpf_map_lookup_elem(&spent_hints, &index);
+
+	return entry ? &entry->hints[digest % SA_SPENT_HINTED * SA_SPENT_WAYS] : 0;
+}
+
+static __always_inline __u8 spent_hint_of(__u64 digest)
+{
+	return digest >> 56 | 1;
 }
 
 static __always_inline bool spent_says_drop(const struct sa_spent *shared, __u64 digest,
@@ -65,11 +84,15 @@ static __always_inline bool spent_says_drop(const struct sa_spent *shared, __u64
 static __always_inline int spent_find(const struct attempt *attempt)
 {
 	const struct sa_spent_line *line;
+	const __u8 *hint;
 	__u64 digest;
 
 	if (!attempt->enforced || !attempt->rate_limit || !attempt->generation || attempt->sampled)
 		return STAGE_CONTINUE;
 	digest = spent_digest(attempt);
+	hint = spent_hint(digest);
+	if (!hint || (hint[0] != spent_hint_of(digest) && hint[1] != spent_hint_of(digest)))
+		return STAGE_CONTINUE;
 	line = spent_line(digest);
 	if (!line)
 		return STAGE_CONTINUE;
@@ -96,15 +119,19 @@ static __always_inline void spent_remember(const struct attempt *attempt,
 {
 	__u64 digest = spent_digest(attempt), check = digest ^ spent_seal(copy);
 	struct sa_spent_line *line = spent_line(digest);
+	__u8 *hint = spent_hint(digest);
+	__u32 way;
 
-	if (!line || line->ways[0].check == check || line->ways[1].check == check)
+	if (!line || !hint || line->ways[0].check == check || line->ways[1].check == check)
 		return;
-	line->ways[spent_way(line, attempt, digest) & (SA_SPENT_WAYS - 1)] = (struct sa_spent){
+	way = spent_way(line, attempt, digest) & (SA_SPENT_WAYS - 1);
+	line->ways[way] = (struct sa_spent){
 		.check = check,
 		.window = copy->window,
 		.remembered = { copy->remembered[0], copy->remembered[1], copy->remembered[2],
 				copy->remembered[3] },
 	};
+	hint[way] = spent_hint_of(digest);
 }
 
 #endif

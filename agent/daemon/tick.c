@@ -43,8 +43,8 @@ static int tick_length_ns(uint64_t *ret_ns)
 int tick_measure(struct tick *ret_tick)
 {
 	struct tick_reading reading = {};
-	LIBBPF_OPTS(bpf_test_run_opts, options, .ctx_in = &reading, .ctx_out = &reading,
-		    .ctx_size_in = sizeof(reading), .ctx_size_out = sizeof(reading));
+	/* The kernel writes the context back where it came from. */
+	LIBBPF_OPTS(bpf_test_run_opts, options, .ctx_in = &reading, .ctx_size_in = sizeof(reading));
 	struct tick_bpf *object;
 	uint64_t tick_ns = 0;
 	int error = tick_length_ns(&tick_ns);

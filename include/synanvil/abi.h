@@ -97,6 +97,12 @@ struct sa_spent_line {
 };
 SA_ASSERT_SIZE(struct sa_spent_line, 64);
 
+/* Whether it is worth looking: one byte of the digest for each place of as many lines; 0 = none. */
+struct sa_spent_hints {
+	__u8 hints[SA_SPENT_HINTED * SA_SPENT_WAYS];
+};
+SA_ASSERT_SIZE(struct sa_spent_hints, 8);
+
 /* What is known of a source that met a block: kept apart so that blocked floods evict no counted
  * source. */
 struct sa_blocked_source {

@@ -58,8 +58,11 @@
 
 /* Lines of the table of spent sources, a power of two: 2 MB, of which a flood's part stays in
  * cache. */
-#define SA_SPENT_LINES      32768
-#define SA_SPENT_WAYS       2
+#define SA_SPENT_LINES 32768
+#define SA_SPENT_WAYS  2
+
+/* Lines whose hints share one entry of the map of hints. */
+#define SA_SPENT_HINTED     4
 
 #define SA_SOURCE_TABLE_MIN 1024
 #define SA_SOURCE_TABLE_MAX (1U << 26)

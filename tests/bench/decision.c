@@ -32,7 +32,7 @@
 #include "tick.h"
 
 #define ROUNDS     7
-#define REPEAT     1000000
+#define REPEAT     2000000
 #define EXCEPTIONS 10000
 #define TABLE      1048576
 #define CPUS_MAX   64
