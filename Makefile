@@ -218,7 +218,12 @@ UNIT_cli_detach := $(UNIT_cli_run)
 UNIT_LIBS_cli_detach := $(UNIT_LIBS_cli_run)
 UNIT_cli_local := $(UNIT_cli_run)
 UNIT_LIBS_cli_local := $(UNIT_LIBS_cli_run)
-UNITS += settings tables
+UNITS += settings tables tick
+UNIT_tick := agent/daemon/tick.c
+UNIT_LIBS_tick := -lbpf
+
+$(BUILD)/unit/test_tick: $(BUILD)/gen/tick.skel.h
+
 UNIT_settings := agent/daemon/settings.c
 UNITS += abi_hash
 UNIT_abi_hash := agent/daemon/abi_hash.c
@@ -272,7 +277,7 @@ fuzz: $(addprefix $(BUILD)/fuzz/fuzz_,$(FUZZERS))
 BPF_TESTS := rows_ipv4 rows_ipv6 rows_services interfaces truncation random window repeats cpus monitor events \
 	pressure rules
 BPF_LAB   := $(addprefix tests/bpf/,lab.c lab_traffic.c packets.c oracle.c rows.c storms.c) agent/daemon/tables.c \
-	agent/daemon/tables_read.c agent/daemon/rules.c agent/common/prefix.c agent/common/parse.c
+	agent/daemon/tables_read.c agent/daemon/tick.c agent/daemon/rules.c agent/common/prefix.c agent/common/parse.c
 
 $(BUILD)/bpftest/storm.bpf.o: tests/bpf/storm.bpf.c tests/bpf/storm.h
 	$(call say,BPF,$@)
@@ -284,7 +289,7 @@ $(BUILD)/bpftest/storm.skel.h: $(BUILD)/bpftest/storm.bpf.o
 	$(Q)$(BPFTOOL) gen skeleton $< name storm_bpf > $@
 
 $(BUILD)/bpftest/test_%: tests/bpf/test_%.c $(BPF_LAB) $(wildcard tests/bpf/*.h) $(BUILD)/gen/synanvil.skel.h \
-		$(BUILD)/bpftest/storm.skel.h
+		$(BUILD)/gen/tick.skel.h $(BUILD)/bpftest/storm.skel.h
 	$(call say,BPFTEST,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) $(filter-out -fPIE,$(CFLAGS)) $(SANITIZE) -Iagent/daemon -Itests/bpf -I$(BUILD)/bpftest \
@@ -342,6 +347,8 @@ $(BUILD)/bench/decision: $(DECISION) $(HEADERS) $(addprefix $(BUILD)/gen/,synanv
 		$(call pkg_libs,libbpf jansson) -lpthread -o $@
 
 .PHONY: bench-decision
+bench: bench-decision bench-path
+
 bench-decision: $(BUILD)/bench/decision
 	$(Q)$< $(BUILD)/bench/decision.json
 

@@ -19,10 +19,7 @@ struct tick {
  */
 int tick_measure(struct tick *ret_tick);
 
-/*
- * The pure part: jiffies was read between before_ns and after_ns, and a tick has tick_ns. The
- * reading may be up to one tick old, so the offset is up to one tick early, never late.
- */
-struct tick tick_from_reading(uint64_t before_ns, uint64_t jiffies, uint64_t tick_ns);
+/* The pure part: jiffies was read at the tick that came at time_ns; a tick has tick_ns. */
+struct tick tick_from_reading(uint64_t time_ns, uint64_t jiffies, uint64_t tick_ns);
 
 #endif

@@ -49,12 +49,10 @@
  * list of its own, up to half of the map, and hands out free entries to CPUs in batches: a map of
  * just the size would forget a new source long before as many others have come. Twice the size
  * keeps the promise, in tables that hold many sources seen again too (tests/bpf/test_pressure.c).
+ * What is beyond also doubles Linux' buckets, which makes their chains half as long.
  */
 #define SA_SOURCE_TABLE_SLACK_PER_CPU 512U
-#define SA_SOURCE_ENTRIES(size, cpus)                              \
-	((size) + ((size) > SA_SOURCE_TABLE_SLACK_PER_CPU * (cpus) \
-			   ? (size)                                \
-			   : SA_SOURCE_TABLE_SLACK_PER_CPU * (cpus)))
+#define SA_SOURCE_ENTRIES(size, cpus) (2 * (size) + SA_SOURCE_TABLE_SLACK_PER_CPU * (cpus))
 
 /* Lines of the table of spent sources, a power of two: 2 MB, of which a flood's part stays in
  * cache. */

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "synanvil.skel.h"
+#include "tick.h"
 
 #define LOOPBACK_IFINDEX 1 /* where BPF_PROG_TEST_RUN says that frames come from */
 
@@ -78,10 +79,14 @@ struct lab *lab_new(uint32_t source_table_size)
 {
 	uint32_t cpus = (uint32_t)libbpf_num_possible_cpus();
 	struct lab *lab = calloc(1, sizeof(*lab));
+	struct tick tick = {};
 
 	assert_non_null(lab);
 	lab->skeleton = synanvil_bpf__open();
 	assert_non_null(lab->skeleton);
+	assert_int_equal(tick_measure(&tick), 0);
+	lab->skeleton->rodata->tick_scale = tick.scale;
+	lab->skeleton->rodata->tick_offset_ms = tick.offset_ms;
 	(void)bpf_map__set_max_entries(lab->skeleton->maps.sources,
 				       SA_SOURCE_ENTRIES(source_table_size, cpus));
 	if (synanvil_bpf__load(lab->skeleton)) {

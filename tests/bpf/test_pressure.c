@@ -138,7 +138,7 @@ static void scene_begin(const struct scene *scene, uint32_t limit, struct lab **
 /* Where all of the table was seen again, Linux' LRU gives a new source less. */
 static uint32_t bound(const struct scene *scene)
 {
-	return scene->again == 100 ? scene->size / 2 : scene->size;
+	return scene->again == 100 ? scene->size / 4 : scene->size;
 }
 
 /* What passed of the victim after one new source less than the bound. */
