@@ -71,6 +71,7 @@ DAEMON := \
 	agent/daemon/control_socket.c \
 	agent/daemon/daemon.c \
 	agent/daemon/events.c \
+	agent/daemon/filter.c \
 	agent/daemon/history.c \
 	agent/daemon/http_request.c \
 	agent/daemon/interfaces.c \
@@ -218,7 +219,8 @@ UNIT_cli_detach := $(UNIT_cli_run)
 UNIT_LIBS_cli_detach := $(UNIT_LIBS_cli_run)
 UNIT_cli_local := $(UNIT_cli_run)
 UNIT_LIBS_cli_local := $(UNIT_LIBS_cli_run)
-UNITS += settings tables tick
+UNITS += settings tables tick filter
+UNIT_filter := agent/daemon/filter.c agent/common/prefix.c agent/common/parse.c
 UNIT_tick := agent/daemon/tick.c
 UNIT_LIBS_tick := -lbpf
 
@@ -229,7 +231,7 @@ UNITS += abi_hash
 UNIT_abi_hash := agent/daemon/abi_hash.c
 UNIT_LIBS_abi_hash := -lbpf -lelf
 $(BUILD)/unit/test_abi_hash: $(BUILD)/gen/synanvil.skel.h
-UNIT_tables := agent/daemon/tables.c agent/common/prefix.c agent/common/parse.c
+UNIT_tables := agent/daemon/tables.c agent/daemon/filter.c agent/common/prefix.c agent/common/parse.c
 UNITS += rules state events sweep stats control_server
 UNIT_rules := agent/daemon/rules.c agent/daemon/rule_set.c agent/common/prefix.c agent/common/parse.c
 STATE_SOURCES := $(addprefix agent/daemon/,state.c state_file.c state_store.c rule_set.c rule_tries.c rules.c) \
@@ -276,7 +278,7 @@ fuzz: $(addprefix $(BUILD)/fuzz/fuzz_,$(FUZZERS))
 
 BPF_TESTS := rows_ipv4 rows_ipv6 rows_services interfaces truncation random window repeats cpus monitor events \
 	pressure rules
-BPF_LAB   := $(addprefix tests/bpf/,lab.c lab_traffic.c packets.c oracle.c rows.c storms.c) agent/daemon/tables.c \
+BPF_LAB   := $(addprefix tests/bpf/,lab.c lab_traffic.c packets.c oracle.c rows.c storms.c) agent/daemon/tables.c agent/daemon/filter.c \
 	agent/daemon/tables_read.c agent/daemon/tick.c agent/daemon/rules.c agent/common/prefix.c agent/common/parse.c
 
 $(BUILD)/bpftest/storm.bpf.o: tests/bpf/storm.bpf.c tests/bpf/storm.h
@@ -338,7 +340,7 @@ $(BUILD)/bpf/%.bpf.o: tests/bench/%.bpf.c
 	@mkdir -p $(@D)
 	$(Q)$(CLANG) $(BPF_CFLAGS) -MMD -MP -c $< -o $@
 
-DECISION := tests/bench/decision.c agent/daemon/tables.c agent/daemon/tick.c agent/common/prefix.c agent/common/parse.c
+DECISION := tests/bench/decision.c agent/daemon/tables.c agent/daemon/filter.c agent/daemon/tick.c agent/common/prefix.c agent/common/parse.c
 
 $(BUILD)/bench/decision: $(DECISION) $(HEADERS) $(addprefix $(BUILD)/gen/,synanvil.skel.h tick.skel.h textbook.skel.h generator.skel.h)
 	$(call say,BENCH,$@)
@@ -361,7 +363,7 @@ $(BUILD)/bpf/path_drop_%.bpf.o: tests/bench/path_drop.bpf.c
 	$(Q)$(CLANG) $(BPF_CFLAGS) -I. $(PROGRAM) -MMD -MP -c $< -o $@
 
 PATH_BENCH := $(addprefix tests/bench/,path.c path_lab.c path_flood.c path_xdp.c path_netfilter.c path_report.c) \
-	agent/daemon/tables.c agent/common/prefix.c agent/common/parse.c
+	agent/daemon/tables.c agent/daemon/filter.c agent/common/prefix.c agent/common/parse.c
 PATH_SKELETONS := $(addprefix $(BUILD)/gen/,$(addsuffix .skel.h,synanvil textbook path_flood path_drop_synanvil \
 	path_drop_textbook))
 

@@ -22,27 +22,69 @@ static __always_inline void source_key_make(const struct sa_settings *set, struc
 	__builtin_memcpy(attempt->key.address, &masked, sizeof(masked));
 }
 
-/* SA_EXCEPTION_NONE where no list says anything. Run-time exceptions win over the configured list.
- */
-static __always_inline __u32 exception_find(__u32 index, const struct sa_prefix *address)
+/* False where the trie behind the filter cannot match: most sources are on no list. */
+static __always_inline bool filter_passes(__u32 row, const struct packet *packet)
 {
-	__u32 *value = bpf_map_lookup_elem(&runtime, address);
+	const struct sa_filter *filter = bpf_map_lookup_elem(&filters, &row);
+	__u32 words[4], bit;
+
+	if (!filter)
+		return true;
+	__builtin_memcpy(words, &packet->source, sizeof(words));
+	if (packet->family == SA_FAMILY_IPV4) {
+		bit = SA_FILTER_BIT_IPV4(bpf_ntohl(words[3]));
+		return filter->bits[SA_FAMILY_IPV4][bit / 64 % SA_FILTER_WORDS] >> bit % 64 & 1;
+	}
+	bit = SA_FILTER_BIT_IPV6(bpf_ntohl(words[0]));
+	return filter->bits[SA_FAMILY_IPV6][bit / 64 % SA_FILTER_WORDS] >> bit % 64 & 1;
+}
+
+static __always_inline __u32 runtime_exception(const struct attempt *attempt,
+					       const struct sa_prefix *address)
+{
+	const __u32 *value;
+
+	if (!filter_passes(SA_FILTER_RUNTIME, &attempt->packet))
+		return SA_EXCEPTION_NONE;
+	value = bpf_map_lookup_elem(&runtime, address);
+	return value ? *value : SA_EXCEPTION_NONE;
+}
+
+static __always_inline __u32 configured_exception(const struct attempt *attempt,
+						  const struct sa_prefix *address)
+{
+	const __u32 *value;
 	void *list;
 
-	if (value && *value != SA_EXCEPTION_NONE)
-		return *value;
-	list = bpf_map_lookup_elem(&configured, &index);
+	if (!filter_passes(SA_FILTER_CONFIGURED + attempt->index, &attempt->packet))
+		return SA_EXCEPTION_NONE;
+	list = bpf_map_lookup_elem(&configured, &attempt->index);
 	if (!list)
 		return SA_EXCEPTION_NONE;
 	value = bpf_map_lookup_elem(list, address);
 	return value ? *value : SA_EXCEPTION_NONE;
 }
 
-static __always_inline bool source_is_blocked(const struct sa_prefix *address, __u64 now_ms)
+/* Run-time exceptions win over the configured list. */
+static __always_inline bool source_is_exempt(const struct attempt *attempt,
+					     const struct sa_prefix *address)
 {
-	const struct sa_block *block = bpf_map_lookup_elem(&blocks, address);
+	__u32 said = runtime_exception(attempt, address);
 
-	return block && block->expires_ms > now_ms;
+	if (said == SA_EXCEPTION_NONE)
+		said = configured_exception(attempt, address);
+	return said == SA_EXCEPTION_EXEMPT;
+}
+
+static __always_inline bool source_is_blocked(const struct attempt *attempt,
+					      const struct sa_prefix *address)
+{
+	const struct sa_block *block;
+
+	if (!filter_passes(SA_FILTER_BLOCKS, &attempt->packet))
+		return false;
+	block = bpf_map_lookup_elem(&blocks, address);
+	return block && block->expires_ms > attempt->now_ms;
 }
 
 /*
@@ -73,9 +115,9 @@ static __always_inline int source_classify(const struct sa_settings *set, struct
 	if (source && attempt->classified && source->classified == attempt->classified)
 		return STAGE_CONTINUE;
 	__builtin_memcpy(address.address, &attempt->packet.source, sizeof(address.address));
-	if (exception_find(attempt->index, &address) == SA_EXCEPTION_EXEMPT)
+	if (source_is_exempt(attempt, &address))
 		return SA_REASON_EXEMPT;
-	if (source_is_blocked(&address, attempt->now_ms))
+	if (source_is_blocked(attempt, &address))
 		return SA_REASON_BLOCKED;
 	return STAGE_CONTINUE;
 }

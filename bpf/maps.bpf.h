@@ -58,6 +58,15 @@ struct {
 	__type(value, struct sa_block);
 } blocks SEC(".maps");
 
+/* What the tries could match, in front of each: enum sa_filter_row. Writer: the agent, with the
+ * trie. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, SA_FILTERS);
+	__type(key, __u32);
+	__type(value, struct sa_filter);
+} filters SEC(".maps");
+
 /*
  * A random non-zero number that changes after each change of the three tries: what a source's entry
  * says about them holds only as long as it was said under the same number. Writer: the agent.

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "cleanup.h"
+#include "filter.h"
 
 static const uint32_t first = 0;
 
@@ -104,12 +105,18 @@ static int trie_new(const struct exception_entry *entries, size_t count, int *re
 	return 0;
 }
 
+static int filter_write(const struct tables *tables, uint32_t row, const struct sa_filter *filter)
+{
+	return bpf_map_update_elem(tables->filters, &row, filter, BPF_ANY) ? -errno : 0;
+}
+
 /*
  * The program reads "active" before the generation. So the generation moves only after the runs
  * that saw the old index have ended: one of them could else note under the new generation what the
  * old list said.
  */
-static int slot_switch(const struct tables *tables, const struct sa_settings *settings, int trie)
+static int slot_switch(const struct tables *tables, const struct sa_settings *settings, int trie,
+		       const struct sa_filter *filter)
 {
 	uint32_t index = 0, other;
 	int error = active_read(tables, &index);
@@ -121,6 +128,9 @@ static int slot_switch(const struct tables *tables, const struct sa_settings *se
 		return -errno;
 	if (bpf_map_update_elem(tables->configured, &other, &trie, BPF_ANY))
 		return -errno;
+	error = filter_write(tables, SA_FILTER_CONFIGURED + other, filter);
+	if (error)
+		return error;
 	if (bpf_map_update_elem(tables->active, &first, &other, BPF_ANY))
 		return -errno;
 	error = wait_for_packets(tables);
@@ -133,10 +143,14 @@ int tables_configuration_switch(struct tables *tables, const struct sa_settings 
 				const struct exception_entry *entries, size_t count)
 {
 	_cleanup_close_ int trie = -1;
+	struct sa_filter filter = {};
 	int error = trie_new(entries, count, &trie);
 
+	for (size_t i = 0; i < count; i++)
+		if (entries[i].value != SA_EXCEPTION_NONE)
+			filter_add(&filter, &entries[i].prefix);
 	if (!error)
-		error = slot_switch(tables, settings, trie);
+		error = slot_switch(tables, settings, trie, &filter);
 	if (error)
 		return error;
 	if (tables->configured_trie >= 0)
@@ -147,9 +161,18 @@ int tables_configuration_switch(struct tables *tables, const struct sa_settings 
 
 int tables_settings_switch(struct tables *tables, const struct sa_settings *settings)
 {
+	struct sa_filter filter;
+	uint32_t row = 0;
+	int error = active_read(tables, &row);
+
+	if (error)
+		return error;
 	if (tables->configured_trie < 0)
 		return -EBADF;
-	return slot_switch(tables, settings, tables->configured_trie);
+	row += SA_FILTER_CONFIGURED;
+	if (bpf_map_lookup_elem(tables->filters, &row, &filter))
+		return -errno;
+	return slot_switch(tables, settings, tables->configured_trie, &filter);
 }
 
 /* What differs between the tries that the agent keeps equal to a list: both entries begin with
@@ -162,6 +185,7 @@ union trie_value {
 
 struct trie {
 	int fd;
+	enum sa_filter_row row;
 	size_t entry_size;
 	union trie_value (*value)(const void *entry);
 };
@@ -252,15 +276,35 @@ static int trie_remove_old(const struct trie *trie, const struct trie_list *old,
 	return error;
 }
 
-/* First what is added, then what goes: no address is judged by less than what the old or the new
- * list says. */
+/* A value without effect, the none node's, needs no bit: it only keeps others from matching. */
+static void filter_add_list(struct sa_filter *filter, const struct trie *trie,
+			    const struct trie_list *list)
+{
+	for (size_t i = 0; i < list->count; i++)
+		if (trie->value(entry_at(trie, list, i)).bits)
+			filter_add(filter, entry_at(trie, list, i));
+}
+
+/*
+ * First what is added, then what goes: no address is judged by less than what the old or the new
+ * list says. The filter lets both through meanwhile.
+ */
 static int trie_replace(const struct tables *tables, const struct trie *trie,
 			const struct trie_list *old, const struct trie_list *wanted)
 {
-	int error = trie_add_new(trie, old, wanted);
+	struct sa_filter both = {}, after = {};
+	int error;
 
+	filter_add_list(&after, trie, wanted);
+	both = after;
+	filter_add_list(&both, trie, old);
+	error = filter_write(tables, trie->row, &both);
+	if (!error)
+		error = trie_add_new(trie, old, wanted);
 	if (!error)
 		error = trie_remove_old(trie, old, wanted);
+	if (!error)
+		error = filter_write(tables, trie->row, &after);
 	if (!error)
 		error = generation_move(tables);
 	return error ? error : wait_for_packets(tables);
@@ -270,7 +314,8 @@ int tables_runtime_replace(const struct tables *tables, const struct exception_e
 			   size_t old_count, const struct exception_entry *wanted,
 			   size_t wanted_count)
 {
-	const struct trie trie = { tables->runtime, sizeof(*wanted), exception_value };
+	const struct trie trie = { tables->runtime, SA_FILTER_RUNTIME, sizeof(*wanted),
+				   exception_value };
 
 	return trie_replace(tables, &trie, &(struct trie_list){ old, old_count },
 			    &(struct trie_list){ wanted, wanted_count });
@@ -279,7 +324,7 @@ int tables_runtime_replace(const struct tables *tables, const struct exception_e
 int tables_blocks_replace(const struct tables *tables, const struct block_entry *old,
 			  size_t old_count, const struct block_entry *wanted, size_t wanted_count)
 {
-	const struct trie trie = { tables->blocks, sizeof(*wanted), block_value };
+	const struct trie trie = { tables->blocks, SA_FILTER_BLOCKS, sizeof(*wanted), block_value };
 
 	return trie_replace(tables, &trie, &(struct trie_list){ old, old_count },
 			    &(struct trie_list){ wanted, wanted_count });

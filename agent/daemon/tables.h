@@ -20,6 +20,7 @@ struct tables {
 	int configured; /* array of two tries */
 	int runtime;
 	int blocks;
+	int filters;
 	int generation;
 	int sources;
 	int blocked_sources;

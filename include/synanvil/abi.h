@@ -44,6 +44,28 @@ enum sa_exception {
 	SA_EXCEPTION_NOT_EXEMPT = 2, /* a negated pattern: ends the look-up */
 };
 
+/*
+ * Which addresses a trie could match at all: one bit for each 16-bit digest of the first bits
+ * (IPv4: the first 16 themselves; IPv6: of the first 32). A set bit promises nothing; a clear one
+ * spares the look-up. Written by the agent: never less than what the trie holds.
+ */
+#define SA_FILTER_WORDS             1024
+#define SA_FILTER_BIT_IPV4(first32) ((first32) >> 16)
+#define SA_FILTER_BIT_IPV6(first32) ((__u32)((first32)*0x9e3779b1U) >> 16)
+
+struct sa_filter {
+	__u64 bits[2][SA_FILTER_WORDS]; /* by family */
+};
+SA_ASSERT_SIZE(struct sa_filter, 16384);
+
+/* Rows of the map of filters. */
+enum sa_filter_row {
+	SA_FILTER_CONFIGURED = 0, /* two: by the index of the settings */
+	SA_FILTER_RUNTIME = 2,
+	SA_FILTER_BLOCKS = 3,
+	SA_FILTERS = 4,
+};
+
 /* Value of the block trie (written by the agent). */
 struct sa_block {
 	__u64 expires_ms; /* latest end of this block and of all blocks that cover it; 0 = no block;

@@ -133,6 +133,7 @@ static int tables_of(struct synanvil_bpf *object, struct tables *tables)
 		.configured = bpf_map__fd(object->maps.configured),
 		.runtime = bpf_map__fd(object->maps.runtime),
 		.blocks = bpf_map__fd(object->maps.blocks),
+		.filters = bpf_map__fd(object->maps.filters),
 		.generation = bpf_map__fd(object->maps.generation),
 		.sources = bpf_map__fd(object->maps.sources),
 		.blocked_sources = bpf_map__fd(object->maps.blocked_sources),

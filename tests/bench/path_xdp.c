@@ -68,6 +68,7 @@ static struct tables tables_of(const struct bpf_object *object)
 		.runtime = map_fd(object, "runtime"),
 		.blocks = map_fd(object, "blocks"),
 		.generation = map_fd(object, "generation"),
+		.filters = map_fd(object, "filters"),
 		.sources = map_fd(object, "sources"),
 		.blocked_sources = map_fd(object, "blocked_sources"),
 		.counters = map_fd(object, "counters"),

@@ -27,6 +27,7 @@ static void tables_borrow(struct lab *lab, uint32_t capacity)
 		.configured = bpf_map__fd(skeleton->maps.configured),
 		.runtime = bpf_map__fd(skeleton->maps.runtime),
 		.blocks = bpf_map__fd(skeleton->maps.blocks),
+		.filters = bpf_map__fd(skeleton->maps.filters),
 		.generation = bpf_map__fd(skeleton->maps.generation),
 		.sources = bpf_map__fd(skeleton->maps.sources),
 		.blocked_sources = bpf_map__fd(skeleton->maps.blocked_sources),

@@ -19,7 +19,7 @@
 
 #include "tables.h"
 
-enum { ACTIVE = 1001, SETTINGS, CONFIGURED, RUNTIME, BLOCKS, GENERATION, SOURCES };
+enum { ACTIVE = 1001, SETTINGS, CONFIGURED, RUNTIME, BLOCKS, GENERATION, SOURCES, FILTERS };
 
 #define NODES_MAX 256
 #define TRACE_MAX 64
@@ -29,13 +29,14 @@ struct node {
 	uint64_t value;
 };
 
-/* The tables, what was done to them ("s" settings, "c" list, "a" index, "g" generation), and when
- * to fail. */
+/* The tables, what was done to them ("s" settings, "c" list, "f" filter, "a" index, "g"
+ * generation), and when to fail. */
 static struct {
 	uint32_t active;
 	struct sa_settings settings[2];
 	int configured[2];
 	uint64_t generation;
+	struct sa_filter filters[SA_FILTERS];
 	struct node nodes[NODES_MAX];
 	size_t node_count;
 	size_t trie_writes, trie_deletes;
@@ -78,6 +79,7 @@ int bpf_map_update_elem(int fd, const void *key, const void *value, __u64 flags)
 			  : fd == SETTINGS   ? 's'
 			  : fd == CONFIGURED ? 'c'
 			  : fd == GENERATION ? 'g'
+			  : fd == FILTERS    ? 'f'
 					     : 't';
 
 	(void)flags;
@@ -95,6 +97,8 @@ int bpf_map_update_elem(int fd, const void *key, const void *value, __u64 flags)
 		kernel.configured[index] = *(const int *)value;
 	else if (fd == GENERATION)
 		kernel.generation = *(const uint64_t *)value;
+	else if (fd == FILTERS)
+		kernel.filters[index] = *(const struct sa_filter *)value;
 	else
 		node_write(fd, key, value);
 	return 0;
@@ -108,6 +112,8 @@ int bpf_map_lookup_elem(int fd, const void *key, void *value)
 		*(uint32_t *)value = kernel.active;
 	else if (fd == SETTINGS)
 		*(struct sa_settings *)value = kernel.settings[index];
+	else if (fd == FILTERS)
+		*(struct sa_filter *)value = kernel.filters[index];
 	else
 		fail_msg("look-up in table %d", fd);
 	return 0;
@@ -150,6 +156,7 @@ static struct tables setup(void)
 				.blocks = BLOCKS,
 				.generation = GENERATION,
 				.sources = SOURCES,
+				.filters = FILTERS,
 				.cpus = 2,
 				.configured_trie = -1 };
 }
@@ -174,7 +181,7 @@ static void switch_order(void **state)
 
 	(void)state;
 	assert_int_equal(tables_configuration_switch(&tables, &one, entries, 2), 0);
-	assert_string_equal(kernel.trace, "scag");
+	assert_string_equal(kernel.trace, "scfag");
 	assert_int_equal(kernel.active, 1);
 	assert_int_equal(kernel.node_count, 2);
 	assert_int_equal(kernel.configured[1], tables.configured_trie);
@@ -245,7 +252,7 @@ static void replace_writes_the_difference(void **state)
 	(void)state;
 	assert_int_equal(tables_runtime_replace(&tables, NULL, 0, old, 3), 0);
 	assert_int_equal(kernel.trie_writes, 3);
-	assert_string_equal(kernel.trace, "g");
+	assert_string_equal(kernel.trace, "ffg");
 	assert_int_equal(tables_runtime_replace(&tables, old, 3, wanted, 3), 0);
 	assert_int_equal(kernel.trie_writes, 5);
 	assert_int_equal(kernel.trie_deletes, 1);
