@@ -11,6 +11,7 @@
 #include <inttypes.h>
 #include <linux/if_link.h>
 #include <net/if.h>
+#include <net/if_arp.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -113,12 +114,31 @@ static int explain_other(const char *interface, uint32_t id, struct explanation 
 		       interface, id);
 }
 
+/* The packet path reads Ethernet headers: on a tunnel without them it would attach, and see no
+ * attempt. */
+static int ethernet_check(const char *name, struct explanation *reterr_why)
+{
+	_cleanup_close_ int any = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	struct ifreq request = {};
+
+	strncpy(request.ifr_name, name, sizeof(request.ifr_name) - 1);
+	if (any < 0 || ioctl(any, SIOCGIFHWADDR, &request) ||
+	    request.ifr_hwaddr.sa_family == ARPHRD_ETHER ||
+	    request.ifr_hwaddr.sa_family == ARPHRD_LOOPBACK)
+		return 0;
+	return explain(reterr_why, -EMEDIUMTYPE,
+		       "interface %s has no Ethernet headers: it cannot be protected", name);
+}
+
 /* *ret_link is the pinned link or -1; *ret_found what is attached. */
 static int inspect(const char *name, uint32_t ifindex, struct bpf_xdp_query_opts *ret_found,
 		   int *ret_link, struct explanation *reterr_why)
 {
-	int link, error = query(ifindex, ret_found);
+	int link, error = ethernet_check(name, reterr_why);
 
+	if (error)
+		return error;
+	error = query(ifindex, ret_found);
 	if (error)
 		return explain(reterr_why, error, "cannot ask interface %s for its XDP program: %s",
 			       name, strerror(-error));
