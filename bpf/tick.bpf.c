@@ -7,16 +7,14 @@
 
 #include <bpf/bpf_helpers.h>
 
-__u64 before_ns = 0; /* CLOCK_MONOTONIC_COARSE: the time of the last tick */
-__u64 jiffies = 0;
-__u64 after_ns = 0; /* the same as before_ns, or a tick came in between */
+__u64 clock_ns = 0; /* CLOCK_MONOTONIC_COARSE: the time of the last tick */
+__u64 jiffies = 0;  /* read after it: of the same tick, or of a later one */
 
 SEC("xdp")
 int tick_read(struct xdp_md *ctx __attribute__((unused)))
 {
-	before_ns = bpf_ktime_get_coarse_ns();
+	clock_ns = bpf_ktime_get_coarse_ns();
 	jiffies = bpf_jiffies64();
-	after_ns = bpf_ktime_get_coarse_ns();
 	return 0;
 }
 

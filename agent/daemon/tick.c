@@ -11,7 +11,7 @@
 
 #define TICK_SCALE_BITS 24
 #define NS_PER_MS       1000000ULL
-#define TRIES           100
+#define READINGS        16
 
 struct tick tick_from_reading(uint64_t time_ns, uint64_t jiffies, uint64_t tick_ns)
 {
@@ -34,22 +34,35 @@ static int tick_length_ns(uint64_t *ret_ns)
 	return 0;
 }
 
-/* Until no tick comes between the clock and the jiffies: the second try, at the latest. */
 static int tick_ask(const struct tick_bpf *object)
 {
 	uint8_t frame[64] = {};
 	LIBBPF_OPTS(bpf_test_run_opts, options, .data_in = frame, .data_size_in = sizeof(frame));
 
-	for (int i = 0; i < TRIES; i++) {
-		int error =
-			bpf_prog_test_run_opts(bpf_program__fd(object->progs.tick_read), &options);
+	return bpf_prog_test_run_opts(bpf_program__fd(object->progs.tick_read), &options);
+}
+
+/*
+ * Linux moves jiffies first and the clock right after, and a tick may come between the two reads:
+ * the clock is then a tick or more behind, never ahead. So the latest offset of several is the
+ * right one.
+ */
+static int tick_settle(const struct tick_bpf *object, uint64_t tick_ns, struct tick *ret_tick)
+{
+	struct tick best = {};
+
+	for (int i = 0; i < READINGS; i++) {
+		struct tick tick;
+		int error = tick_ask(object);
 
 		if (error)
 			return error;
-		if (object->bss->before_ns == object->bss->after_ns)
-			return 0;
+		tick = tick_from_reading(object->bss->clock_ns, object->bss->jiffies, tick_ns);
+		if (i == 0 || (int64_t)(tick.offset_ms - best.offset_ms) > 0)
+			best = tick;
 	}
-	return -EAGAIN;
+	*ret_tick = best;
+	return 0;
 }
 
 int tick_measure(struct tick *ret_tick)
@@ -63,10 +76,7 @@ int tick_measure(struct tick *ret_tick)
 	object = tick_bpf__open_and_load();
 	if (!object)
 		return -errno;
-	error = tick_ask(object);
-	if (!error)
-		*ret_tick =
-			tick_from_reading(object->bss->before_ns, object->bss->jiffies, tick_ns);
+	error = tick_settle(object, tick_ns, ret_tick);
 	tick_bpf__destroy(object);
 	return error;
 }
