@@ -40,11 +40,13 @@ help:
 COMMON := \
 	agent/common/config.c \
 	agent/common/config_check.c \
+	agent/common/config_cidr.c \
 	agent/common/config_endpoint.c \
 	agent/common/config_expand.c \
 	agent/common/config_file.c \
 	agent/common/config_lines.c \
 	agent/common/config_lists.c \
+	agent/common/config_region.c \
 	agent/common/config_relation.c \
 	agent/common/config_services.c \
 	agent/common/config_settings.c \

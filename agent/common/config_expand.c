@@ -180,23 +180,36 @@ static int relation_side(struct expander *x, const char **cursor, const char *en
 	return expand_text(&side, piece);
 }
 
+static int compare(const struct expander *x, const char *left,
+		   const struct config_operator *operator, const char * right, bool *ret_truth)
+{
+	const char *side = "";
+
+	if (config_compare(left, operator, right, ret_truth, &side))
+		return 0;
+	return bad(x,
+		   operator->by_level ? "not a compatibility level, such as 3.6"
+				      : "too large a number to compare",
+		   (struct piece){ side, strlen(side) });
+}
+
 /* ${{a} OP {b} ...}: decides, and leaves *cursor behind {b}. */
 static int expand_relation(struct expander *x, const char **cursor, const char *end,
 			   bool *ret_truth)
 {
 	struct config_text left = { 0 };
 	struct config_text right = { 0 };
-	enum config_relation relation = 0;
+	struct config_operator operator= { 0 };
 	int r = relation_side(x, cursor, end, &left);
 
-	if (r == 0 && !config_relation_parse(cursor, end, &relation))
+	if (r == 0 && !config_operator_parse(cursor, end, &operator))
 		r = bad(x, "one of == != < <= > >= expected at",
 			(struct piece){ *cursor, (size_t)(end - *cursor) });
 	if (r == 0)
 		r = relation_side(x, cursor, end, &right);
 	if (r == 0)
-		*ret_truth = config_relation_holds(left.data ? left.data : "", relation,
-						   right.data ? right.data : "");
+		r = compare(x, left.data ? left.data : "", &operator, right.data ? right.data : "",
+			    ret_truth);
 	free(left.data);
 	free(right.data);
 	return r;
