@@ -181,15 +181,15 @@ static int relation_side(struct expander *x, const char **cursor, const char *en
 }
 
 static int compare(const struct expander *x, const char *left,
-		   const struct config_operator *operator, const char * right, bool *ret_truth)
+		   const struct config_comparison *comparison, const char *right, bool *ret_truth)
 {
 	const char *side = "";
 
-	if (config_compare(left, operator, right, ret_truth, &side))
+	if (config_compare(left, comparison, right, ret_truth, &side))
 		return 0;
 	return bad(x,
-		   operator->by_level ? "not a compatibility level, such as 3.6"
-				      : "too large a number to compare",
+		   comparison->by_level ? "not a compatibility level, such as 3.6"
+					: "too large a number to compare",
 		   (struct piece){ side, strlen(side) });
 }
 
@@ -199,17 +199,17 @@ static int expand_relation(struct expander *x, const char **cursor, const char *
 {
 	struct config_text left = { 0 };
 	struct config_text right = { 0 };
-	struct config_operator operator= { 0 };
+	struct config_comparison comparison = { 0 };
 	int r = relation_side(x, cursor, end, &left);
 
-	if (r == 0 && !config_operator_parse(cursor, end, &operator))
+	if (r == 0 && !config_comparison_parse(cursor, end, &comparison))
 		r = bad(x, "one of == != < <= > >= expected at",
 			(struct piece){ *cursor, (size_t)(end - *cursor) });
 	if (r == 0)
 		r = relation_side(x, cursor, end, &right);
 	if (r == 0)
-		r = compare(x, left.data ? left.data : "", &operator, right.data ? right.data : "",
-			    ret_truth);
+		r = compare(x, left.data ? left.data : "", &comparison,
+			    right.data ? right.data : "", ret_truth);
 	free(left.data);
 	free(right.data);
 	return r;

@@ -37,8 +37,8 @@ static bool take(const char **cursor, const char *end, const char *text)
 	return true;
 }
 
-bool config_operator_parse(const char **cursor, const char *end,
-			   struct config_operator *ret_operator)
+bool config_comparison_parse(const char **cursor, const char *end,
+			     struct config_comparison *ret_operator)
 {
 	for (size_t i = 0; i < sizeof(relations) / sizeof(relations[0]); i++) {
 		if (!take(cursor, end, relations[i].text))
@@ -133,14 +133,14 @@ static bool holds(int order, enum config_relation relation)
 	return false;
 }
 
-bool config_compare(const char *left, const struct config_operator *operator, const char * right,
+bool config_compare(const char *left, const struct config_comparison *comparison, const char *right,
 		    bool *ret_truth, const char **reterr_side)
 {
 	int order = 0;
 
-	if (operator->by_level ? !order_levels(left, right, &order, reterr_side)
-			       : !order_texts(left, right, &order, reterr_side))
+	if (comparison->by_level ? !order_levels(left, right, &order, reterr_side)
+				 : !order_texts(left, right, &order, reterr_side))
 		return false;
-	*ret_truth = holds(order, operator->relation);
+	*ret_truth = holds(order, comparison->relation);
 	return true;
 }
