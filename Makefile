@@ -46,10 +46,17 @@ COMMON := \
 	agent/common/config_file.c \
 	agent/common/config_lines.c \
 	agent/common/config_lists.c \
+	agent/common/config_master.c \
+	agent/common/config_postfix.c \
+	agent/common/config_postfix_ports.c \
+	agent/common/config_postfix_rows.c \
+	agent/common/config_postfix_xclient.c \
 	agent/common/config_region.c \
 	agent/common/config_relation.c \
+	agent/common/config_scope.c \
 	agent/common/config_services.c \
 	agent/common/config_settings.c \
+	agent/common/config_stale.c \
 	agent/common/config_store.c \
 	agent/common/config_table.c \
 	agent/common/config_tables.c \
@@ -193,7 +200,7 @@ FUZZERS :=
 CONFIG_SOURCES := $(filter agent/common/config%,$(COMMON)) \
 	$(addprefix agent/common/,log.c parse.c prefix.c report.c)
 
-UNITS += prefix parse config_expand config_lists config config_check config_documents report
+UNITS += prefix parse config_expand config_lists config config_check config_documents report postfix_values
 UNIT_prefix := agent/common/prefix.c agent/common/parse.c
 UNIT_parse := agent/common/parse.c
 UNIT_config_expand := $(CONFIG_SOURCES)
@@ -201,6 +208,7 @@ UNIT_config_lists := $(CONFIG_SOURCES)
 UNIT_config := $(CONFIG_SOURCES)
 UNIT_config_check := $(CONFIG_SOURCES)
 UNIT_config_documents := $(CONFIG_SOURCES)
+UNIT_postfix_values := $(CONFIG_SOURCES)
 UNIT_report := agent/common/report.c agent/common/log.c agent/common/mono.c
 FUZZERS += prefix config
 FUZZ_prefix := agent/common/prefix.c agent/common/parse.c

@@ -11,6 +11,7 @@
 
 #include "cleanup.h"
 #include "config_internal.h"
+#include "config_postfix.h"
 
 static void config_freep(struct config **config)
 {
@@ -49,10 +50,13 @@ static int parse(struct config_loader *loader, char *text, size_t size)
 	int r = config_settings_read(loader, text, size);
 
 	if (r == 0)
+		r = config_postfix_read(loader);
+	if (r == 0)
 		r = config_expand_all(loader);
 	if (r == 0)
 		r = config_store_all(loader);
 	report_sort(loader->report, first, loader->config->file);
+	report_unique(loader->report, first);
 	if (r == 0 && loader->report->errors > loader->errors_before)
 		r = -EINVAL;
 	return r;
@@ -83,7 +87,7 @@ int config_parse_buffer(const char *name, const char *text, size_t size,
 
 int config_load(const char *file, struct config **ret_config, struct report *report)
 {
-	static const struct config_reader reader = { config_read_file, NULL };
+	static const struct config_reader reader = { config_read_file, NULL, config_identify_file };
 	_cleanup_(config_freep) struct config *config = config_new(file);
 	_cleanup_free_ char *text = NULL;
 	struct config_loader loader;
@@ -114,6 +118,7 @@ struct config *config_free(struct config *config)
 	free(config->control_group);
 	free(config->bpf_directory);
 	free(config->state_directory);
+	free(config->files);
 	config_values_free(config->values);
 	free(config->file);
 	free(config);

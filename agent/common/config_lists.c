@@ -242,19 +242,15 @@ static int list_words(struct list *list, const struct list_place *place, const c
 }
 
 /* Where the value's byte at offset was written: the parameter that holds it in the file. */
-static struct list_place place_at(const struct list *list, const struct config_setting *setting,
-				  size_t offset, size_t *span)
+static struct list_place place_at(const struct config_setting *setting, size_t offset, size_t *span)
 {
-	const struct config_parameter *parameter;
+	const struct config_setting *origin;
 
 	while (*span + 1 < setting->span_count && setting->spans[*span + 1].start <= offset)
 		(*span)++;
-	parameter = setting->spans[*span].parameter;
-	return (struct list_place){
-		.parameter = parameter->name,
-		.origin = list->loader->config->values->settings[parameter - config_parameters]
-				  .origin,
-	};
+	origin = setting->spans[*span].setting;
+	return (struct list_place){ .parameter = origin->parameter->name,
+				    .origin = origin->origin };
 }
 
 int config_list_parse(struct config_loader *loader, const struct config_setting *setting,
@@ -269,7 +265,7 @@ int config_list_parse(struct config_loader *loader, const struct config_setting 
 
 	while (r == 0 && !config_hopeless(loader) && config_word_next(&cursor, end, &word)) {
 		const size_t offset = (size_t)(word.text - setting->value.data);
-		const struct list_place place = place_at(&list, setting, offset, &span);
+		const struct list_place place = place_at(setting, offset, &span);
 
 		r = list_word(&list, &place, &word);
 	}

@@ -121,7 +121,7 @@ static void check_printed(const struct config *config, const struct config_reade
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct part parts[FILES + 1] = { 0 };
-	const struct config_reader reader = { read_part, parts };
+	const struct config_reader reader = { .read = read_part, .context = parts };
 	const char *text = (const char *)data;
 	struct report report = { 0 };
 	struct config *config = NULL;

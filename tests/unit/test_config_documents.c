@@ -140,7 +140,7 @@ static void append_patterns(struct config_text *text, const struct config_patter
 /* What a person would want to know of a file: findings, then what differs from the defaults. */
 static char *describe(const char *name, const char *text)
 {
-	const struct config_reader reader = { read_golden, NULL };
+	const struct config_reader reader = { .read = read_golden, .context = NULL };
 	struct config_text out = { 0 };
 	struct report report = { 0 };
 	struct config *config = NULL;
