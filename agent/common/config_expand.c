@@ -126,19 +126,19 @@ static bool name_character(char c)
 	return isalnum((unsigned char)c) || c == '_';
 }
 
-/* {text}, or else all that is left. */
+/* {text}, or else all that is left, with its blanks. */
 static int operand(const struct expander *x, const char **cursor, const char *end,
 		   struct piece *ret)
 {
 	const char *start = skip_blanks(*cursor, end);
 
-	*ret = (struct piece){ start, (size_t)(end - start) };
-	*cursor = start;
+	*ret = (struct piece){ *cursor, (size_t)(end - *cursor) };
 	if (start == end || *start != '{') {
 		*cursor = end;
 		return 0;
 	}
-	if (!config_braces(cursor, end, &ret->text, &ret->size))
+	*cursor = start;
+	if (!config_braced(cursor, end, &ret->text, &ret->size))
 		return bad(x, "a brace has no partner", *ret);
 	*cursor = skip_blanks(*cursor, end);
 	return 0;
@@ -180,7 +180,7 @@ static int relation_side(struct expander *x, const char **cursor, const char *en
 	*cursor = skip_blanks(*cursor, end);
 	piece = (struct piece){ *cursor, (size_t)(end - *cursor) };
 	if (*cursor == end || **cursor != '{' ||
-	    !config_braces(cursor, end, &piece.text, &piece.size))
+	    !config_braced(cursor, end, &piece.text, &piece.size))
 		return bad(x, "{text} expected at", piece);
 	*cursor = skip_blanks(*cursor, end);
 	return expand_text(&side, piece);
@@ -242,8 +242,8 @@ static int expand_call(struct expander *x, struct piece body)
 			cursor++;
 		name.size = (size_t)(cursor - name.text);
 		cursor = skip_blanks(cursor, end);
-		/* Postfix takes blanks for a name that is not set, but not nothing at all. */
-		if (name.size == 0 && (cursor < end || body.size == 0))
+		/* Postfix takes "${ }" and "${?x}" for a name that is not set. */
+		if (body.size == 0)
 			return bad(x, "a parameter name is missing in", body);
 		if (cursor == end)
 			return expand_name(x, name);

@@ -181,9 +181,9 @@ struct config_word {
 bool config_word_next(const char **cursor, const char *end, struct config_word *ret_word);
 
 /* The text between the brace at *cursor and its partner; false if it has none. */
-bool config_braces(const char **cursor, const char *end, const char **ret_text, size_t *ret_size);
+bool config_braced(const char **cursor, const char *end, const char **ret_text, size_t *ret_size);
 
-/* Cuts blanks at both ends. */
-void config_strip(const char **text, size_t *size);
+/* The same, blanks at both ends cut. */
+bool config_braces(const char **cursor, const char *end, const char **ret_text, size_t *ret_size);
 
 #endif
