@@ -40,6 +40,11 @@ help:
 COMMON := \
 	agent/common/config.c \
 	agent/common/config_check.c \
+	agent/common/config_check_lists.c \
+	agent/common/config_check_milter.c \
+	agent/common/config_check_policy.c \
+	agent/common/config_check_postfix.c \
+	agent/common/config_check_sizes.c \
 	agent/common/config_cidr.c \
 	agent/common/config_endpoint.c \
 	agent/common/config_expand.c \
@@ -200,7 +205,7 @@ FUZZERS :=
 CONFIG_SOURCES := $(filter agent/common/config%,$(COMMON)) \
 	$(addprefix agent/common/,log.c parse.c prefix.c report.c)
 
-UNITS += prefix parse config_expand config_lists config config_check config_documents report postfix_values
+UNITS += prefix parse config_expand config_lists config config_check config_documents report postfix_tables postfix_values
 UNIT_prefix := agent/common/prefix.c agent/common/parse.c
 UNIT_parse := agent/common/parse.c
 UNIT_config_expand := $(CONFIG_SOURCES)
@@ -208,6 +213,7 @@ UNIT_config_lists := $(CONFIG_SOURCES)
 UNIT_config := $(CONFIG_SOURCES)
 UNIT_config_check := $(CONFIG_SOURCES)
 UNIT_config_documents := $(CONFIG_SOURCES)
+UNIT_postfix_tables := $(CONFIG_SOURCES)
 UNIT_postfix_values := $(CONFIG_SOURCES)
 UNIT_report := agent/common/report.c agent/common/log.c agent/common/mono.c
 FUZZERS += prefix config

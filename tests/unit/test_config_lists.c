@@ -255,6 +255,22 @@ static void test_first_match_wins(void **state)
 	report_done(&report);
 }
 
+/* The neighbour of the place where IPv4 addresses are kept: what is left of IPv6 must not spill. */
+static void test_the_rest_of_ipv6_has_no_ipv4(void **state)
+{
+	struct report report = { 0 };
+	struct config *config;
+
+	(void)state;
+	assert_int_equal(load(LIST("cidr:{{!::fffe:0:0/96 OK}}"), &config, &report), 0);
+	assert_false(exempt(config, "10.0.0.1"));
+	assert_false(exempt(config, "::fffe:1:1"));
+	assert_true(exempt(config, "::fffd:1:1"));
+	assert_true(exempt(config, "2001:db8::1"));
+	config_free(config);
+	report_done(&report);
+}
+
 static double seconds(void)
 {
 	struct timespec now;
@@ -300,6 +316,7 @@ int main(void)
 		cmocka_unit_test(test_origins),
 		cmocka_unit_test(test_host_patterns_are_warned_of_once),
 		cmocka_unit_test(test_first_match_wins),
+		cmocka_unit_test(test_the_rest_of_ipv6_has_no_ipv4),
 		cmocka_unit_test(test_many_prefixes),
 	};
 
