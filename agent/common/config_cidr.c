@@ -159,6 +159,30 @@ static int rule_add(struct list *list, const struct list_place *place,
 	return r == -E2BIG ? 0 : r;
 }
 
+/* A table that was written for access control says who is to be refused; in a list of exceptions
+ * each of its rules exempts. Said once of a table. */
+static void warn_of_refusal(struct list *list, const struct list_place *place, const char *result,
+			    size_t size)
+{
+	static const char *const words[] = {
+		"reject", "defer", "discard", "drop", "dunno", "4", "5"
+	};
+	bool refuses = false;
+
+	skip_blanks(&result, &size);
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		refuses = refuses || (size >= strlen(words[i]) &&
+				      strncasecmp(result, words[i], strlen(words[i])) == 0);
+	if (!refuses || place->negated || list->cidr.refuses)
+		return;
+	list->cidr.refuses = true;
+	config_warning(
+		list->loader, &place->origin, place->parameter,
+		"\"%.*s\": here every rule exempts, whatever its result; keep a table of the "
+		"exempt alone, or leave this rule out",
+		config_quoted(result, size));
+}
+
 int config_cidr_rule(struct list *list, const struct list_place *place, const char *text,
 		     size_t size)
 {
@@ -179,8 +203,10 @@ int config_cidr_rule(struct list *list, const struct list_place *place, const ch
 			list_error(list, place,
 				   CONFIG_QUOTED ": a rule needs a result, for example OK",
 				   config_quoted(text, size));
-		else if (pattern_parse(list, place, text, used, &pattern))
+		else if (pattern_parse(list, place, text, used, &pattern)) {
+			warn_of_refusal(list, place, text + used, size - used);
 			return rule_add(list, place, &pattern);
+		}
 	}
 	return 0;
 }
@@ -189,6 +215,7 @@ void config_cidr_begin(struct list *list)
 {
 	list->cidr.depth = 0;
 	list->cidr.broken = false;
+	list->cidr.refuses = false;
 }
 
 void config_cidr_end(struct list *list, const struct list_place *place)

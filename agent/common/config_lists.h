@@ -24,7 +24,8 @@ struct list_cidr_level {
 struct list_cidr {
 	struct list_cidr_level levels[LIST_CIDR_DEPTH_MAX];
 	size_t depth;
-	bool broken; /* nested too deeply: what follows would be misunderstood */
+	bool broken;  /* nested too deeply: what follows would be misunderstood */
+	bool refuses; /* a result that refuses was warned of */
 };
 
 struct list_place {

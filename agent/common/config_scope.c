@@ -54,6 +54,7 @@ static const struct {
 	{ "smtpd_data_restrictions", "" },
 	{ "smtpd_end_of_data_restrictions", "" },
 	{ "smtpd_milters", "" },
+	{ "milter_default_action", "tempfail" },
 	{ "smtpd_policy_service_default_action", "451 4.3.5 Server configuration problem" },
 	{ "smtpd_policy_service_timeout", "100s" },
 	{ "smtpd_policy_service_try_limit", "2" },
