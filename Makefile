@@ -212,6 +212,8 @@ UNIT_config_expand := $(CONFIG_SOURCES)
 UNIT_config_lists := $(CONFIG_SOURCES)
 UNIT_config := $(CONFIG_SOURCES)
 UNIT_config_check := $(CONFIG_SOURCES)
+UNITS += check_golden
+UNIT_check_golden := $(CONFIG_SOURCES)
 UNIT_config_documents := $(CONFIG_SOURCES)
 UNIT_postfix_tables := $(CONFIG_SOURCES)
 UNIT_postfix_values := $(CONFIG_SOURCES)
@@ -312,7 +314,7 @@ check-bpf: $(addprefix $(BUILD)/bpftest/test_,$(BPF_TESTS))
 
 # --- end to end ---------------------------------------------------------------------------------------------------------
 
-E2E_TOOLS := $(addprefix $(BUILD)/e2e/,attempts banner frame-send foreign-xdp syn-flood)
+E2E_TOOLS := $(addprefix $(BUILD)/e2e/,attempts banner exempts frame-send foreign-xdp syn-flood)
 
 $(BUILD)/e2e/syn-flood.bpf.o: tests/e2e/tools/syn-flood.bpf.c
 	$(call say,BPF,$@)
@@ -324,6 +326,11 @@ $(BUILD)/e2e/syn-flood.skel.h: $(BUILD)/e2e/syn-flood.bpf.o
 	$(Q)$(BPFTOOL) gen skeleton $< name syn_flood_bpf > $@
 
 $(BUILD)/e2e/syn-flood: $(BUILD)/e2e/syn-flood.skel.h
+
+$(BUILD)/e2e/exempts: tests/e2e/tools/exempts.c $(CONFIG_SOURCES) $(HEADERS)
+	$(call say,TOOL,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $< $(CONFIG_SOURCES) $(HARDEN) -o $@
 
 $(BUILD)/e2e/%: tests/e2e/tools/%.c
 	$(call say,TOOL,$@)
