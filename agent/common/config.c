@@ -11,6 +11,7 @@
 
 #include "cleanup.h"
 #include "config_internal.h"
+#include "config_lines.h"
 #include "config_postfix.h"
 
 static void config_freep(struct config **config)
@@ -149,26 +150,37 @@ bool config_exempts(const struct config *config, const struct sa_address *addres
 	return false;
 }
 
-/* A value as it may stand in a file: blanks in front do not count, "$" is written "$$". */
+/*
+ * A value as it may stand in a file: blanks in front do not count, "$" is written "$$", and a blank
+ * of any kind is a space: to every parameter they are the same.
+ */
+static int write_value(const char *value, struct config_text *ret_text)
+{
+	int r = config_text_append(ret_text, "", 0);
+
+	while (config_blank(*value))
+		value++;
+	for (; *value != '\0' && r == 0; value++) {
+		if (*value == '$')
+			r = config_text_append(ret_text, "$$", 2);
+		else
+			r = config_text_append(ret_text, config_blank(*value) ? " " : value, 1);
+	}
+	return r;
+}
+
 static int visit(const struct config_setting *setting,
 		 int (*visitor)(const struct config_value *value, void *context), void *context)
 {
-	const char *value = setting->value.data + strspn(setting->value.data, " \t\n\v\f\r");
 	struct config_text text = { 0 };
-	struct config_value shown = {
+	int r = write_value(setting->value.data, &text);
+	const struct config_value shown = {
 		.name = config_setting_name(setting),
-		.value = value,
+		.value = text.data,
 		.changed = setting->changed,
 		.origin = setting->origin,
 	};
-	int r = 0;
 
-	if (strchr(value, '$')) {
-		for (; *value != '\0' && r == 0; value++)
-			r = config_text_append(&text, *value == '$' ? "$$" : value,
-					       *value == '$' ? 2 : 1);
-		shown.value = text.data;
-	}
 	if (r == 0)
 		r = visitor(&shown, context);
 	free(text.data);

@@ -8,6 +8,7 @@
 #include <strings.h>
 
 #include "config_internal.h"
+#include "config_lines.h"
 #include "config_postfix.h"
 #include "parse.h"
 
@@ -219,11 +220,24 @@ static int addresses_store(struct config_loader *loader, const struct config_set
 	return r;
 }
 
+/* Whether it can be printed as it is, and read again. */
+static bool is_plain(const char *text)
+{
+	while (config_blank(*text) || (*text >= ' ' && *text <= '~'))
+		text++;
+	return *text == '\0';
+}
+
 static int setting_store(struct config_loader *loader, const struct config_setting *setting)
 {
 	long value = 0;
 
-	if (setting->raw && !setting->parameter->built && setting->origin.kind == CONFIG_FROM_FILE)
+	if (!is_plain(setting->value.data)) {
+		value_error(loader, setting, "only printable ASCII characters are allowed");
+		return 0;
+	}
+	if (setting->changed && !setting->parameter->built &&
+	    setting->origin.kind == CONFIG_FROM_FILE)
 		config_warning(loader, &setting->origin, config_setting_name(setting),
 			       "this version checks the value but does not use it yet");
 	switch (setting->parameter->kind) {
