@@ -45,12 +45,32 @@ static const char *whole_block(const struct prefix *prefix)
 	return NULL;
 }
 
+/* The parameter of main.cf in this line, or NULL. */
+static const char *parameter_at(const struct postfix_instance *instance,
+				const struct config_origin *origin)
+{
+	for (size_t i = 0; i < instance->parameters.count; i++) {
+		const struct postfix_assignment *item = &instance->parameters.items[i];
+
+		if (item->origin.file == origin->file && item->origin.line == origin->line)
+			return item->name;
+	}
+	return NULL;
+}
+
 /* The parameter that holds a pattern; one of an included file counts for the list that it ends up
  * in. */
 static const char *holder(const struct audit *audit, const struct config_origin *origin)
 {
 	const struct config_origin *networks = &audit_setting(audit, "mynetworks")->origin;
+	const struct postfix *postfix = audit->config->values->postfix;
 
+	for (size_t i = 0; postfix && i < postfix->count; i++) {
+		const char *name = parameter_at(&postfix->instances[i], origin);
+
+		if (name)
+			return name;
+	}
 	return origin->file == networks->file && origin->line == networks->line
 		       ? "mynetworks"
 		       : "smtpd_client_event_limit_exceptions";

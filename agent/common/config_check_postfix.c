@@ -3,6 +3,7 @@
  * Our ports against Postfix' services, our limits against Postfix' own.
  */
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -158,6 +159,7 @@ static int postfix_number(struct audit *audit, struct config_scope *scope, const
 		return r == -EINVAL ? 0 : r;
 	if (strcmp(name, "anvil_rate_time_unit") != 0) {
 		(void)parse_long((*ret_setting)->value.data, ret_number);
+		*ret_number = *ret_number > INT_MAX ? INT_MAX : *ret_number;
 		return 0;
 	}
 	(void)parse_time((*ret_setting)->value.data, 's', &seconds);
@@ -187,20 +189,24 @@ static void report_laxer(const struct audit *audit, size_t index, const struct c
 {
 	const struct config_setting *unit = audit_setting(audit, "anvil_rate_time_unit");
 	const bool limit_is_ours = c->ours->origin.kind == CONFIG_FROM_FILE;
+	const long most = c->their_number * c->our_unit / c->their_unit;
 	char our_unit[48] = "";
 	char their_unit[48] = "";
+	char place[PATH_MAX + 32] = "its default";
 
 	if (is_rate(c->name)) {
 		(void)snprintf(our_unit, sizeof(our_unit), " in %ld s", c->our_unit);
 		(void)snprintf(their_unit, sizeof(their_unit), " in %ld s", c->their_unit);
 	}
+	if (c->theirs->origin.kind != CONFIG_FROM_DEFAULT)
+		(void)snprintf(place, sizeof(place), "%s:%u", c->theirs->origin.file,
+			       c->theirs->origin.line);
 	warn_at(audit, limit_is_ours ? &c->ours->origin : &unit->origin,
 		limit_is_ours ? config_setting_name(c->ours) : unit->parameter->name,
-		"%s: %s %ld%s is laxer than Postfix' %ld%s (%s:%u), which refuses what passes "
-		"here; "
-		"write a stricter one here, or raise Postfix'",
+		"%s: %s %ld%s is laxer than Postfix' %ld%s (%s), which refuses what passes here; "
+		"write at most %ld, or raise Postfix'",
 		audit->config->services[index].label, c->name, c->our_number, our_unit,
-		c->their_number, their_unit, c->theirs->origin.file, c->theirs->origin.line);
+		c->their_number, their_unit, place, most > 0 ? most : 1);
 }
 
 static int check_limit(struct audit *audit, size_t index, struct config_scope *scope,

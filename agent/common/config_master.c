@@ -35,6 +35,7 @@ struct line {
 	char *fields[FIELDS];
 	const char *command; /* and its arguments */
 	const char *end;
+	bool broken; /* reported */
 };
 
 static void refuse(const struct line *line, size_t field)
@@ -120,6 +121,7 @@ static bool argument_next(struct line *line, const char **ret_text, size_t *ret_
 		config_error(line->loader, &line->origin, "postfix_config_directory",
 			     "a brace has no partner: \"%.60s\"", p);
 		line->command = line->end;
+		line->broken = true;
 		return false;
 	}
 	*ret_text = p;
@@ -165,7 +167,7 @@ static int options_parse(struct line *line, struct postfix_service *service)
 			r = option_add(line, service, text + 2, size - 2);
 		} else if (argument_next(line, &text, &size)) {
 			r = option_add(line, service, text, size);
-		} else {
+		} else if (!line->broken) {
 			config_error(line->loader, &line->origin, "postfix_config_directory",
 				     "-o without name=value behind it");
 		}

@@ -120,8 +120,8 @@ static int smtpd_find(struct config_loader *loader, const struct config_service 
 	if (r == 0 && !row->smtpd)
 		config_warning(loader, &row->owner->origin, "postfix_config_directory",
 			       "%s: there is no service \"%s pass ... smtpd\" behind postscreen: "
-			       "what main.cf says is taken",
-			       service->label, name->value.data);
+			       "what main.cf says is taken; add \"%s pass - - n - - smtpd\"",
+			       service->label, name->value.data, name->value.data);
 	config_scope_free(scope);
 	return r == -ENOMEM ? r : 0;
 }

@@ -160,6 +160,12 @@ static int limit_apply(const struct port *port, const struct config_parameter *p
 	return override_set(port, parameter, setting->value.data, &setting->origin);
 }
 
+/* The default of the exceptions is $mynetworks, of which enough is said. */
+static bool is_consequence(const struct config_setting *setting)
+{
+	return setting->origin.kind == CONFIG_FROM_DEFAULT && setting->parameter->preset[0] == '$';
+}
+
 /* What Postfix can set for one service and the packet path cannot. */
 static int common_check(const struct port *port, const struct config_parameter *parameter)
 {
@@ -173,7 +179,7 @@ static int common_check(const struct port *port, const struct config_parameter *
 		return 0;
 	r = config_scope_value(port->loader, port->smtpd, parameter->name, &setting);
 	if (r == 0 && !base->failed && strcmp(setting->value.data, base->value.data) != 0 &&
-	    strcmp(parameter->name, "anvil_rate_time_unit") != 0)
+	    strcmp(parameter->name, "anvil_rate_time_unit") != 0 && !is_consequence(setting))
 		config_warning(port->loader, &setting->origin, parameter->name,
 			       CONFIG_QUOTED " cannot hold for %s alone: " CONFIG_QUOTED
 					     " holds for all ports; to choose, set it in %s",
@@ -218,11 +224,14 @@ static int proxy_apply(const struct port *port)
 	if (proxy->value.size == 0)
 		return 0;
 	service->behind_proxy = true;
-	config_warning(port->loader, &proxy->origin, name,
-		       "%s: packets come from proxies there, so limits of rate and concurrency and "
-		       "blocks by the policy service are off; to limit others, exempt every proxy "
-		       "and write %s:smtpd_client_connection_rate_limit = NUMBER in %s",
-		       service->label, service->label, port->loader->config->file);
+	if (!override_find(port, parameter_of("smtpd_client_connection_rate_limit")))
+		config_warning(
+			port->loader, &proxy->origin, name,
+			"%s: packets come from proxies there, so limits of rate and concurrency "
+			"and "
+			"blocks by the policy service are off; to limit others, exempt every proxy "
+			"and write %s:smtpd_client_connection_rate_limit = NUMBER in %s",
+			service->label, service->label, port->loader->config->file);
 	r = proxy_limit(port, "smtpd_client_connection_rate_limit", proxy);
 	return r < 0 ? r : proxy_limit(port, "smtpd_client_connection_count_limit", proxy);
 }
