@@ -32,6 +32,7 @@ help:
 	@echo 'make lint       format, clang-tidy, cppcheck, shellcheck, mandoc, layering rules'
 	@echo 'make bench      cost of the decision and of the whole path; needs root'
 	@echo 'make bench-mx   mail through real Postfix under a botnet; needs root'
+	@echo 'make documents  sample configuration and manual of the parameters, anew from their table'
 	@echo 'make install    PREFIX=$(PREFIX) DESTDIR='
 
 # --- what belongs to which program -----------------------------------------------------------------------------------
@@ -193,6 +194,24 @@ $(BUILD)/synanvil: $(call objects,$(COMMON) $(CLI))
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $(HARDEN) $^ $(call pkg_libs,$(PKGS_COMMON) $(PKGS_CLI)) -lbpf -lelf -o $@
 
+# --- documents that follow from the parameter table ---------------------------------------------------------------------
+# Their results are committed; a test says when they are out of date.
+
+DOCUMENTS := $(addprefix agent/documents/,texts.c manual.c sample.c)
+
+$(BUILD)/documents: agent/documents/main.c $(DOCUMENTS) $(wildcard agent/documents/*.h) \
+		$(addprefix agent/common/,config_table.c config_table.h log.c mono.c)
+	$(call say,LINK,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(filter %.c,$^) $(HARDEN) -o $@
+
+.PHONY: documents
+documents: $(BUILD)/documents
+	$(Q)$< sample > deploy/synanvil.cf
+	$(Q)$< manual > $(BUILD)/parameters.mdoc
+	$(Q)sed -i -e '/^\.\\" begin parameters/,/^\.\\" end parameters/{/parameters/!d}' \
+		-e '/^\.\\" begin parameters/r $(BUILD)/parameters.mdoc' docs/synanvil.cf.5
+
 # --- unit tests and fuzz targets ----------------------------------------------------------------------------------------
 # UNIT_x lists the sources that tests/unit/test_x.c is linked with; FUZZ_x those of tests/fuzz/fuzz_x.c. Nothing else is.
 
@@ -215,7 +234,7 @@ UNIT_config_check := $(CONFIG_SOURCES)
 UNITS += check_golden config_postfix
 UNIT_config_postfix := $(CONFIG_SOURCES)
 UNIT_check_golden := $(CONFIG_SOURCES)
-UNIT_config_documents := $(CONFIG_SOURCES)
+UNIT_config_documents := $(CONFIG_SOURCES) $(DOCUMENTS)
 UNIT_postfix_tables := $(CONFIG_SOURCES)
 UNIT_postfix_values := $(CONFIG_SOURCES)
 UNIT_report := agent/common/report.c agent/common/log.c agent/common/mono.c
@@ -270,7 +289,7 @@ FUZZ_control_protocol := agent/common/control_protocol.c
 $(BUILD)/unit/test_%: tests/unit/test_%.c $$(UNIT_$$*) $(HEADERS)
 	$(call say,UNIT,$@)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(CPPFLAGS) $(filter-out -fPIE,$(CFLAGS)) $(SANITIZE) -Iagent/daemon -Iagent/cli \
+	$(Q)$(CC) $(CPPFLAGS) $(filter-out -fPIE,$(CFLAGS)) $(SANITIZE) -Iagent/daemon -Iagent/cli -Iagent/documents \
 		$(call pkg_cflags,$(PKGS_COMMON) $(PKGS_DAEMON) $(PKGS_CLI)) $< $(UNIT_$*) $(call pkg_libs,cmocka $(PKGS_COMMON)) $(UNIT_LIBS_$*) -o $@
 
 $(BUILD)/fuzz/fuzz_%: tests/fuzz/fuzz_%.c $$(FUZZ_$$*) $(HEADERS)
