@@ -144,7 +144,7 @@ static int check_port(struct audit *audit, const struct postfix_row *row, const 
 
 	if (r == 0)
 		r = config_scope_value(&audit->loader, scope, "milter_default_action", &action);
-	if (r < 0)
+	if (r != 0)
 		return r == -EINVAL ? 0 : r;
 	cursor = milters->value.data;
 	while (config_word_next(&cursor, milters->value.data + milters->value.size, &entry)) {

@@ -68,19 +68,19 @@ static void assignments_settle(struct config_loader *loader, struct postfix_assi
 	if (list->count > 0)
 		qsort(list->items, list->count, sizeof(*list->items), compare_assignments);
 	for (size_t i = 0; i < list->count; i++) {
-		struct postfix_assignment *item = &list->items[i];
-		struct postfix_assignment *before = kept > 0 ? &list->items[kept - 1] : NULL;
+		const struct postfix_assignment item = list->items[i];
+		const struct postfix_assignment *next =
+			i + 1 < list->count ? &list->items[i + 1] : NULL;
 
-		if (!before || strcmp(before->name, item->name) != 0) {
-			list->items[kept++] = *item;
+		if (!next || strcmp(next->name, item.name) != 0) {
+			list->items[kept++] = item;
 			continue;
 		}
-		if (strcmp(before->value, item->value) != 0)
-			config_warning(loader, &item->origin, item->name,
-				       "overrides the value of line %u", before->origin.line);
-		free(before->name);
-		free(before->value);
-		*before = *item;
+		if (strcmp(next->value, item.value) != 0)
+			config_warning(loader, &next->origin, item.name,
+				       "overrides the value of line %u", item.origin.line);
+		free(item.name);
+		free(item.value);
 	}
 	list->count = kept;
 }
