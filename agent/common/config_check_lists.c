@@ -80,11 +80,16 @@ static void check_width(const struct audit *audit, const struct config_pattern *
 {
 	const struct prefix *prefix = &pattern->prefix;
 	const char *block = whole_block(prefix);
-	const char *name = holder(audit, &pattern->origin);
+	const bool everything = prefix_is(prefix, "0.0.0.0/0") || prefix_is(prefix, "::/0");
+	const char *name;
 	char text[PREFIX_TEXT_SIZE];
 
+	if (!everything && !block &&
+	    prefix->length > (prefix_is_ipv4(prefix) ? WIDE_IPV4 : WIDE_IPV6))
+		return;
+	name = holder(audit, &pattern->origin);
 	prefix_format(prefix, text);
-	if (prefix_is(prefix, "0.0.0.0/0") || prefix_is(prefix, "::/0"))
+	if (everything)
 		warn_at(audit, &pattern->origin, name,
 			"%s exempts every %s client: nothing is limited for them; name the "
 			"networks "
@@ -95,7 +100,7 @@ static void check_width(const struct audit *audit, const struct config_pattern *
 			"%s is all of a private block: every host that reaches the port from there "
 			"is exempt; name the networks that are yours",
 			block);
-	else if (prefix->length <= (prefix_is_ipv4(prefix) ? WIDE_IPV4 : WIDE_IPV6))
+	else
 		warn_at(audit, &pattern->origin, name,
 			"%s is a very wide exception: none of its addresses is ever limited; name "
 			"the networks that you trust",
@@ -149,7 +154,8 @@ void audit_lists(const struct audit *audit)
 {
 	const struct config_patterns *patterns = &audit->config->exceptions;
 
-	for (size_t i = 0; i < patterns->count; i++) {
+	/* What is not shown need not be looked for. */
+	for (size_t i = 0; i < patterns->count && audit->report->omitted == 0; i++) {
 		const struct config_pattern *pattern = &patterns->items[i];
 
 		if (pattern->is_prefix && !pattern->negated && !is_loopback(&pattern->prefix))

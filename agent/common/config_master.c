@@ -136,7 +136,7 @@ static bool argument_next(struct line *line, const char **ret_text, size_t *ret_
 	return true;
 }
 
-static int option_add(const struct line *line, struct postfix_service *service, const char *text,
+static int option_add(struct line *line, struct postfix_service *service, const char *text,
 		      size_t size)
 {
 	_cleanup_free_ char *copy = strndup(text, size);
@@ -145,6 +145,12 @@ static int option_add(const struct line *line, struct postfix_service *service, 
 
 	if (!copy)
 		return -ENOMEM;
+	if (service->options.count == POSTFIX_OPTIONS_MAX) {
+		config_error(line->loader, &line->origin, "postfix_config_directory",
+			     "more than %d -o", POSTFIX_OPTIONS_MAX);
+		line->command = line->end;
+		return 0;
+	}
 	problem = config_assignment_split(copy, &value);
 	if (!problem)
 		return postfix_assignment_add(&service->options, copy, value, &line->origin);

@@ -30,7 +30,10 @@ enum postfix_host { POSTFIX_INTERFACES, POSTFIX_ADDRESS, POSTFIX_NAME };
 #define POSTFIX_DEFAULT_LIMIT (-1)
 
 /* Of one master.cf; every line is compared with those before it. */
-#define POSTFIX_SERVICES_MAX  1000
+#define POSTFIX_SERVICES_MAX 1000
+
+/* -o of one service: each name is looked for among them. */
+#define POSTFIX_OPTIONS_MAX   200
 
 #define POSTFIX_INSTANCES_MAX 16
 

@@ -9,6 +9,8 @@
 
 #include "config_postfix.h"
 
+#define BUCKETS 1024
+
 /* A setting that was asked for, with a name of its own. */
 struct scope_name {
 	struct scope_name *next;
@@ -22,8 +24,18 @@ struct config_scope {
 	enum scope_rule rule;
 	const struct postfix_instance *instance;
 	const struct postfix_service *service;
-	struct scope_name *names;
+	struct scope_name *names[BUCKETS];
 };
+
+/* main.cf may have thousands of names, and a value may ask for each of them. */
+static size_t bucket_of(const char *name, size_t size)
+{
+	size_t hash = 5381;
+
+	for (size_t i = 0; i < size; i++)
+		hash = hash * 33 + (unsigned char)name[i];
+	return hash % BUCKETS;
+}
 
 static const struct {
 	const char *name;
@@ -79,20 +91,27 @@ struct config_scope *config_scope_new(struct config_values *values, enum scope_r
 	struct config_scope *scope = calloc(1, sizeof(*scope));
 
 	if (scope)
-		*scope = (struct config_scope){ values, rule, instance, service, NULL };
+		*scope = (struct config_scope){ values, rule, instance, service, { NULL } };
 	return scope;
+}
+
+static void name_free(struct scope_name *name)
+{
+	free(name->setting.raw);
+	free(name->setting.value.data);
+	free(name->setting.spans);
+	free(name);
 }
 
 struct config_scope *config_scope_free(struct config_scope *scope)
 {
-	while (scope && scope->names) {
-		struct scope_name *name = scope->names;
+	for (size_t i = 0; scope && i < BUCKETS; i++) {
+		while (scope->names[i]) {
+			struct scope_name *name = scope->names[i];
 
-		scope->names = name->next;
-		free(name->setting.raw);
-		free(name->setting.value.data);
-		free(name->setting.spans);
-		free(name);
+			scope->names[i] = name->next;
+			name_free(name);
+		}
 	}
 	free(scope);
 	return NULL;
@@ -135,6 +154,7 @@ static struct config_setting *name_add(struct config_scope *scope, struct scope_
 {
 	const struct postfix_assignment *assignment = assignment_find(scope, entry->name);
 	const char *preset = default_of(scope, entry->name);
+	size_t bucket;
 
 	if (!assignment && !preset)
 		return NULL;
@@ -149,8 +169,9 @@ static struct config_setting *name_add(struct config_scope *scope, struct scope_
 		if (!entry->setting.raw)
 			return NULL;
 	}
-	entry->next = scope->names;
-	scope->names = entry;
+	bucket = bucket_of(entry->name, strlen(entry->name));
+	entry->next = scope->names[bucket];
+	scope->names[bucket] = entry;
 	return &entry->setting;
 }
 
@@ -177,7 +198,7 @@ struct config_setting *config_scope_find(struct config_scope *scope, const char 
 
 	if (setting)
 		return setting;
-	for (entry = scope->names; entry; entry = entry->next) {
+	for (entry = scope->names[bucket_of(name, size)]; entry; entry = entry->next) {
 		if (strlen(entry->name) == size && memcmp(entry->name, name, size) == 0)
 			return &entry->setting;
 	}
