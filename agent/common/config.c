@@ -151,16 +151,19 @@ bool config_exempts(const struct config *config, const struct sa_address *addres
 }
 
 /*
- * A value as it may stand in a file: blanks in front do not count, "$" is written "$$", and a blank
- * of any kind is a space: to every parameter they are the same.
+ * A value as it may stand in a file: without blanks at its ends, "$" as "$$", and a blank of any
+ * kind as a space: to every parameter they are the same.
  */
 static int write_value(const char *value, struct config_text *ret_text)
 {
 	int r = config_text_append(ret_text, "", 0);
+	const char *end = value + strlen(value);
 
 	while (config_blank(*value))
 		value++;
-	for (; *value != '\0' && r == 0; value++) {
+	while (end > value && config_blank(end[-1]))
+		end--;
+	for (; value < end && r == 0; value++) {
 		if (*value == '$')
 			r = config_text_append(ret_text, "$$", 2);
 		else

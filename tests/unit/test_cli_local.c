@@ -98,7 +98,8 @@ static void test_config_reads_its_own_output(void **state)
 		"mynetworks = ${nosuchname:127.0.0.0/8} [::1]\n"
 		"smtpd_client_event_limit_exceptions = !10.0.0.1,$mynetworks\n"
 		"  cidr:{ {if 10.0.0.0/8}, {!10.1.0.0/16 $$ a\tb}, {endif} } .example.com\n"
-		"queue_minfree = 1000\nmetrics_listen =\n";
+		"queue_minfree = 1000\nmetrics_listen = $nosuchname\n"
+		"bpf_directory = /x/${nosuchname}pins\nanvil_rate_time_unit = 90s $nosuchname\n";
 	static const char *const options[] = { "", " --changed" };
 	const struct lab *lab = *state;
 	char path[128];

@@ -371,6 +371,7 @@ static void test_unbuilt_parameters_warn_once_each(void **state)
 static void test_values_are_plain_text(void **state)
 {
 	(void)state;
+	must_refuse(MINIMAL "state_directory = /x $nosuchname\n", 2, "a blank at the end");
 	must_refuse(MINIMAL "control_group = a\033[2J\n", 2, "printable ASCII");
 	must_refuse(MINIMAL "smtpd_client_event_limit_exceptions = /etc/\xc3\xbc\n", 2,
 		    "printable ASCII");
