@@ -119,3 +119,14 @@ dropped_for_rate()
 	equals 0 "$(json '.services[] | select(.service == "587") | .connection_rate_limit' status)" "limit at 587"
 	equals 5 "$(json '.services[] | select(.service == "25") | .connection_rate_limit' status)" "limit at 25"
 }
+
+@test "an agent that was started with a relative path reads the same file again" {
+	cd "$LAB_DIR" || return
+	LAB_CONFIG=${LAB_CONFIG##*/} agent_of_postfix
+	stale_is 0
+	lab_config 'smtpd_client_connection_rate_limit = 7'
+	stale_is 1
+	ok synanvil reload
+	stale_is 0
+	equals 7 "$(json '.services[0].connection_rate_limit' status)" "limit"
+}
