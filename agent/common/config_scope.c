@@ -221,6 +221,9 @@ int config_scope_value(struct config_loader *loader, struct config_scope *scope,
 
 	if (!setting)
 		return -ENOMEM;
+	/* One message says that the budget is used up, not one for each name. */
+	if (setting->state != CONFIG_EXPANDED && loader->expansion_left == 0)
+		return -EINVAL;
 	loader->scope = scope;
 	r = config_expand_setting(loader, setting);
 	loader->scope = outer;
