@@ -25,7 +25,7 @@
 
 #define FRAGMENTS_MAX 500
 #define GENERATED     300
-#define WRONG_ASKED   40 /* of the generated ones */
+#define WRONG_ASKED   20 /* of the generated ones */
 
 /* How many postconf run at a time: one that fails takes a second to say so. */
 #define SIDE_BY_SIDE 80
