@@ -32,6 +32,7 @@ help:
 	@echo 'make lint       format, clang-tidy, cppcheck, shellcheck, mandoc, layering rules'
 	@echo 'make bench      cost of the decision and of the whole path; needs root'
 	@echo 'make bench-mx   mail through real Postfix under a botnet; needs root'
+	@echo 'make documents  sample configuration and manual of the parameters, anew from their table'
 	@echo 'make install    PREFIX=$(PREFIX) DESTDIR='
 
 # --- what belongs to which program -----------------------------------------------------------------------------------
@@ -40,14 +41,28 @@ help:
 COMMON := \
 	agent/common/config.c \
 	agent/common/config_check.c \
+	agent/common/config_check_lists.c \
+	agent/common/config_check_milter.c \
+	agent/common/config_check_policy.c \
+	agent/common/config_check_postfix.c \
+	agent/common/config_check_sizes.c \
+	agent/common/config_cidr.c \
 	agent/common/config_endpoint.c \
 	agent/common/config_expand.c \
 	agent/common/config_file.c \
 	agent/common/config_lines.c \
 	agent/common/config_lists.c \
+	agent/common/config_master.c \
+	agent/common/config_postfix.c \
+	agent/common/config_postfix_ports.c \
+	agent/common/config_postfix_rows.c \
+	agent/common/config_postfix_xclient.c \
+	agent/common/config_region.c \
 	agent/common/config_relation.c \
+	agent/common/config_scope.c \
 	agent/common/config_services.c \
 	agent/common/config_settings.c \
+	agent/common/config_stale.c \
 	agent/common/config_store.c \
 	agent/common/config_table.c \
 	agent/common/config_tables.c \
@@ -180,6 +195,24 @@ $(BUILD)/synanvil: $(call objects,$(COMMON) $(CLI))
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $(HARDEN) $^ $(call pkg_libs,$(PKGS_COMMON) $(PKGS_CLI)) -lbpf -lelf -o $@
 
+# --- documents that follow from the parameter table ---------------------------------------------------------------------
+# Their results are committed; a test says when they are out of date.
+
+DOCUMENTS := $(addprefix agent/documents/,texts.c manual.c sample.c)
+
+$(BUILD)/documents: agent/documents/main.c $(DOCUMENTS) $(wildcard agent/documents/*.h) \
+		$(addprefix agent/common/,config_table.c config_table.h log.c mono.c)
+	$(call say,LINK,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(filter %.c,$^) $(HARDEN) -o $@
+
+.PHONY: documents
+documents: $(BUILD)/documents
+	$(Q)$< sample > deploy/synanvil.cf
+	$(Q)$< manual > $(BUILD)/parameters.mdoc
+	$(Q)sed -i -e '/^\.\\" begin parameters/,/^\.\\" end parameters/{/parameters/!d}' \
+		-e '/^\.\\" begin parameters/r $(BUILD)/parameters.mdoc' docs/synanvil.cf.5
+
 # --- unit tests and fuzz targets ----------------------------------------------------------------------------------------
 # UNIT_x lists the sources that tests/unit/test_x.c is linked with; FUZZ_x those of tests/fuzz/fuzz_x.c. Nothing else is.
 
@@ -192,14 +225,21 @@ FUZZERS :=
 CONFIG_SOURCES := $(filter agent/common/config%,$(COMMON)) \
 	$(addprefix agent/common/,log.c parse.c prefix.c report.c)
 
-UNITS += prefix parse config_expand config_lists config config_check config_documents report
+UNITS += prefix parse config_expand config_lists config config_check config_documents report config_bounds postfix_numbers postfix_tables postfix_values
 UNIT_prefix := agent/common/prefix.c agent/common/parse.c
 UNIT_parse := agent/common/parse.c
 UNIT_config_expand := $(CONFIG_SOURCES)
 UNIT_config_lists := $(CONFIG_SOURCES)
 UNIT_config := $(CONFIG_SOURCES)
 UNIT_config_check := $(CONFIG_SOURCES)
-UNIT_config_documents := $(CONFIG_SOURCES)
+UNITS += check_golden config_postfix
+UNIT_config_postfix := $(CONFIG_SOURCES)
+UNIT_check_golden := $(CONFIG_SOURCES)
+UNIT_config_documents := $(CONFIG_SOURCES) $(DOCUMENTS)
+UNIT_config_bounds := $(CONFIG_SOURCES)
+UNIT_postfix_numbers := agent/common/parse.c
+UNIT_postfix_tables := $(CONFIG_SOURCES)
+UNIT_postfix_values := $(CONFIG_SOURCES)
 UNIT_report := agent/common/report.c agent/common/log.c agent/common/mono.c
 FUZZERS += prefix config
 FUZZ_prefix := agent/common/prefix.c agent/common/parse.c
@@ -258,7 +298,7 @@ FUZZ_control_protocol := agent/common/control_protocol.c
 $(BUILD)/unit/test_%: tests/unit/test_%.c $$(UNIT_$$*) $(HEADERS)
 	$(call say,UNIT,$@)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(CPPFLAGS) $(filter-out -fPIE,$(CFLAGS)) $(SANITIZE) -Iagent/daemon -Iagent/cli \
+	$(Q)$(CC) $(CPPFLAGS) $(filter-out -fPIE,$(CFLAGS)) $(SANITIZE) -Iagent/daemon -Iagent/cli -Iagent/documents \
 		$(call pkg_cflags,$(PKGS_COMMON) $(PKGS_DAEMON) $(PKGS_CLI)) $< $(UNIT_$*) $(call pkg_libs,cmocka $(PKGS_COMMON)) $(UNIT_LIBS_$*) -o $@
 
 $(BUILD)/fuzz/fuzz_%: tests/fuzz/fuzz_%.c $$(FUZZ_$$*) $(HEADERS)
@@ -303,7 +343,7 @@ check-bpf: $(addprefix $(BUILD)/bpftest/test_,$(BPF_TESTS))
 
 # --- end to end ---------------------------------------------------------------------------------------------------------
 
-E2E_TOOLS := $(addprefix $(BUILD)/e2e/,attempts banner frame-send foreign-xdp syn-flood)
+E2E_TOOLS := $(addprefix $(BUILD)/e2e/,attempts banner exempts frame-send foreign-xdp syn-flood)
 
 $(BUILD)/e2e/syn-flood.bpf.o: tests/e2e/tools/syn-flood.bpf.c
 	$(call say,BPF,$@)
@@ -315,6 +355,11 @@ $(BUILD)/e2e/syn-flood.skel.h: $(BUILD)/e2e/syn-flood.bpf.o
 	$(Q)$(BPFTOOL) gen skeleton $< name syn_flood_bpf > $@
 
 $(BUILD)/e2e/syn-flood: $(BUILD)/e2e/syn-flood.skel.h
+
+$(BUILD)/e2e/exempts: tests/e2e/tools/exempts.c $(CONFIG_SOURCES) $(HEADERS)
+	$(call say,TOOL,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $< $(CONFIG_SOURCES) $(HARDEN) -o $@
 
 $(BUILD)/e2e/%: tests/e2e/tools/%.c
 	$(call say,TOOL,$@)

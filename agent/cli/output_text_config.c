@@ -11,6 +11,19 @@
 #include "text_table.h"
 #include "text_value.h"
 
+/* As a comment: what is printed is a configuration that can be read again. */
+static void print_origin(FILE *stream, const json_t *origin)
+{
+	(void)fputs("# ", stream);
+	if (json_is_string(json_object_get(origin, "file"))) {
+		(void)text_write_escaped(stream, value_string(origin, "file"));
+		(void)fprintf(stream, ":%" JSON_INTEGER_FORMAT, value_integer(origin, "line"));
+	} else {
+		(void)text_write_escaped(stream, value_string(origin, "kind"));
+	}
+	(void)fputc('\n', stream);
+}
+
 int text_config(FILE *stream, const json_t *result)
 {
 	size_t index;
@@ -18,20 +31,13 @@ int text_config(FILE *stream, const json_t *result)
 
 	json_array_foreach(json_object_get(result, "parameters"), index, row)
 	{
-		const json_t *origin = json_object_get(row, "origin");
+		const char *value = value_string(row, "value");
 
+		print_origin(stream, json_object_get(row, "origin"));
 		(void)text_write_escaped(stream, value_string(row, "name"));
-		(void)fputs(" = ", stream);
-		(void)text_write_escaped(stream, value_string(row, "value"));
-		(void)fputs("  (", stream);
-		if (json_is_string(json_object_get(origin, "file"))) {
-			(void)text_write_escaped(stream, value_string(origin, "file"));
-			(void)fprintf(stream, ":%" JSON_INTEGER_FORMAT,
-				      value_integer(origin, "line"));
-		} else {
-			(void)text_write_escaped(stream, value_string(origin, "kind"));
-		}
-		(void)fputs(")\n", stream);
+		(void)fputs(*value != '\0' ? " = " : " =", stream);
+		(void)text_write_escaped(stream, value);
+		(void)fputc('\n', stream);
 	}
 	return text_written(stream);
 }

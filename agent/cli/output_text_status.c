@@ -146,6 +146,31 @@ static void print_tables(FILE *stream, const json_t *result)
 	(void)fprintf(stream, "blocks      %s\n", value_number(result, "blocks", blocks));
 }
 
+/* What the one who asked should know beside the numbers. */
+static void print_notes(FILE *stream, const json_t *result)
+{
+	const json_t *configuration = json_object_get(result, "configuration");
+	size_t index;
+	json_t *row;
+
+	json_array_foreach(json_object_get(configuration, "files"), index, row)
+	{
+		if (!json_is_true(json_object_get(row, "stale")))
+			continue;
+		(void)fputs("not in force: ", stream);
+		(void)text_write_escaped(stream, value_string(row, "file"));
+		(void)fputs(" has changed since it was read (synanvil reload)\n", stream);
+	}
+	json_array_foreach(json_object_get(result, "services"), index, row)
+	{
+		if (!json_is_true(json_object_get(row, "behind_proxy")))
+			continue;
+		(void)fputs("behind a proxy: ", stream);
+		(void)text_write_escaped(stream, value_string(row, "service"));
+		(void)fputs(", so Postfix' limits by address are off there\n", stream);
+	}
+}
+
 int text_status(FILE *stream, const json_t *result)
 {
 	int (*const parts[])(FILE *, const json_t *) = { print_interfaces, print_services,
@@ -160,5 +185,6 @@ int text_status(FILE *stream, const json_t *result)
 		(void)fputc('\n', stream);
 	}
 	print_tables(stream, result);
+	print_notes(stream, result);
 	return text_written(stream);
 }

@@ -11,6 +11,8 @@
 
 #include "cleanup.h"
 #include "config_internal.h"
+#include "config_lines.h"
+#include "config_postfix.h"
 
 static void config_freep(struct config **config)
 {
@@ -49,10 +51,13 @@ static int parse(struct config_loader *loader, char *text, size_t size)
 	int r = config_settings_read(loader, text, size);
 
 	if (r == 0)
+		r = config_postfix_read(loader);
+	if (r == 0)
 		r = config_expand_all(loader);
 	if (r == 0)
 		r = config_store_all(loader);
 	report_sort(loader->report, first, loader->config->file);
+	report_unique(loader->report, first);
 	if (r == 0 && loader->report->errors > loader->errors_before)
 		r = -EINVAL;
 	return r;
@@ -83,7 +88,7 @@ int config_parse_buffer(const char *name, const char *text, size_t size,
 
 int config_load(const char *file, struct config **ret_config, struct report *report)
 {
-	static const struct config_reader reader = { config_read_file, NULL };
+	static const struct config_reader reader = { config_read_file, NULL, config_identify_file };
 	_cleanup_(config_freep) struct config *config = config_new(file);
 	_cleanup_free_ char *text = NULL;
 	struct config_loader loader;
@@ -114,6 +119,7 @@ struct config *config_free(struct config *config)
 	free(config->control_group);
 	free(config->bpf_directory);
 	free(config->state_directory);
+	free(config->files);
 	config_values_free(config->values);
 	free(config->file);
 	free(config);
@@ -144,26 +150,40 @@ bool config_exempts(const struct config *config, const struct sa_address *addres
 	return false;
 }
 
-/* A value as it may stand in a file: blanks in front do not count, "$" is written "$$". */
+/*
+ * A value as it may stand in a file: without blanks at its ends, "$" as "$$", and a blank of any
+ * kind as a space: to every parameter they are the same.
+ */
+static int write_value(const char *value, struct config_text *ret_text)
+{
+	int r = config_text_append(ret_text, "", 0);
+	const char *end = value + strlen(value);
+
+	while (config_blank(*value))
+		value++;
+	while (end > value && config_blank(end[-1]))
+		end--;
+	for (; value < end && r == 0; value++) {
+		if (*value == '$')
+			r = config_text_append(ret_text, "$$", 2);
+		else
+			r = config_text_append(ret_text, config_blank(*value) ? " " : value, 1);
+	}
+	return r;
+}
+
 static int visit(const struct config_setting *setting,
 		 int (*visitor)(const struct config_value *value, void *context), void *context)
 {
-	const char *value = setting->value.data + strspn(setting->value.data, " \t\n\v\f\r");
 	struct config_text text = { 0 };
-	struct config_value shown = {
+	int r = write_value(setting->value.data, &text);
+	const struct config_value shown = {
 		.name = config_setting_name(setting),
-		.value = value,
+		.value = text.data,
 		.changed = setting->changed,
 		.origin = setting->origin,
 	};
-	int r = 0;
 
-	if (strchr(value, '$')) {
-		for (; *value != '\0' && r == 0; value++)
-			r = config_text_append(&text, *value == '$' ? "$$" : value,
-					       *value == '$' ? 2 : 1);
-		shown.value = text.data;
-	}
 	if (r == 0)
 		r = visitor(&shown, context);
 	free(text.data);

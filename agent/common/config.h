@@ -61,7 +61,23 @@ struct config_service {
 	uint32_t process_limit;
 	uint32_t message_rate_limit;
 	uint32_t recipient_rate_limit;
+	/* It takes the proxy protocol: what connects are proxies, and messages name other
+	 * addresses. */
+	bool behind_proxy;
 };
+
+/* A file that was read, as it was then; all zero but for the path where it could not be looked at.
+ */
+struct config_file {
+	const char *path; /* owned by the config */
+	uint64_t device;
+	uint64_t inode;
+	int64_t size;
+	int64_t modified_ns;
+};
+
+/* Looks at path and fills in the rest of *ret_file. 0 or -errno. */
+typedef int config_identify_fn(void *context, const char *path, struct config_file *ret_file);
 
 struct config {
 	char *file; /* the path that was read */
@@ -84,6 +100,9 @@ struct config {
 	char *control_group;
 	char *bpf_directory;   /* absolute path */
 	char *state_directory; /* absolute path */
+
+	struct config_file *files; /* all that were read, the file itself first */
+	size_t file_count;
 
 	struct config_values *values; /* every parameter as text with its origin; opaque */
 };
@@ -112,6 +131,15 @@ int config_each(const struct config *config,
 
 /* What differs between a and b and takes effect only at the next start (static text), or NULL. */
 const char *config_needs_restart(const struct config *a, const struct config *b);
+
+/* stat(2). */
+config_identify_fn config_identify_file;
+
+/* Whether a file is not the one that was read. One that is gone is not; one that may not be looked
+ * at is not known to be another. */
+bool config_file_is_stale(const struct config_file *file, config_identify_fn *identify,
+			  void *context);
+bool config_is_stale(const struct config *config, config_identify_fn *identify, void *context);
 
 /* Whether the configured list exempts address: first match wins, host patterns never match. */
 bool config_exempts(const struct config *config, const struct sa_address *address);

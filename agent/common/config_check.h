@@ -8,7 +8,20 @@
 #include "config.h"
 #include "report.h"
 
-/* Appends warnings. Returns how many, or -ENOMEM. */
+/* What the audit asks of the machine that it runs on. */
+struct config_check_host {
+	/* Bytes that an unprivileged user may still write below path; 0 or -errno. */
+	int (*free_bytes)(void *context, const char *path, uint64_t *ret_bytes);
+	bool (*has_interface)(void *context, const char *name);
+	bool (*has_group)(void *context, const char *name);
+	void *context;
+};
+
+/* Appends warnings about config on this machine. Returns how many, or -ENOMEM. */
 int config_check(const struct config *config, struct report *report);
+
+/* The same on a machine that host describes. */
+int config_check_on(const struct config *config, const struct config_check_host *host,
+		    struct report *report);
 
 #endif

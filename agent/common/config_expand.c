@@ -12,6 +12,7 @@
 #include "cleanup.h"
 #include "config_internal.h"
 #include "config_lines.h"
+#include "config_postfix.h"
 #include "config_relation.h"
 
 /* What one macro call takes from the budget beside its text: bounds the number of calls, and of
@@ -31,7 +32,6 @@ struct piece {
 };
 
 static int expand_text(struct expander *x, struct piece piece);
-static int expand_setting(struct config_loader *loader, struct config_setting *setting);
 
 static int bad(const struct expander *x, const char *reason, struct piece at)
 {
@@ -57,8 +57,8 @@ static int append(struct expander *x, const char *text, size_t size, size_t cost
 	return config_text_append(x->out, text, size);
 }
 
-/* What comes next was written in parameter's value. */
-static int span_add(struct expander *x, const struct config_parameter *parameter)
+/* What comes next was written in origin's value. */
+static int span_add(struct expander *x, const struct config_setting *origin)
 {
 	struct config_setting *setting = x->setting;
 	const size_t count = setting->span_count;
@@ -66,6 +66,8 @@ static int span_add(struct expander *x, const struct config_parameter *parameter
 
 	if (x->out != &setting->value)
 		return 0; /* an operand of a comparison: never part of the value */
+	if (setting->name)
+		return 0; /* an override: no list */
 	/* Room doubles at powers of two. */
 	if ((count & (count - 1)) == 0) {
 		grown = reallocarray(setting->spans, count == 0 ? 1 : 2 * count, sizeof(*grown));
@@ -74,7 +76,7 @@ static int span_add(struct expander *x, const struct config_parameter *parameter
 		setting->spans = grown;
 	}
 	setting->spans[setting->span_count++] =
-		(struct config_span){ .start = setting->value.size, .parameter = parameter };
+		(struct config_span){ .start = setting->value.size, .setting = origin };
 	return 0;
 }
 
@@ -82,6 +84,8 @@ static struct config_setting *setting_find(const struct config_loader *loader, s
 {
 	const struct config_parameter *parameter = config_parameter_find(name.text, name.size);
 
+	if (loader->scope)
+		return config_scope_find(loader->scope, name.text, name.size);
 	if (!parameter)
 		return NULL;
 	return &loader->config->values->settings[parameter - config_parameters];
@@ -95,17 +99,19 @@ static int expand_name(struct expander *x, struct piece name)
 
 	if (!named) {
 		config_warning(x->loader, &x->setting->origin, config_setting_name(x->setting),
-			       "$%.*s is not a parameter: taken as empty",
-			       name.size > 60 ? 60 : (int)name.size, name.text);
+			       "$%.*s is %s: taken as empty", name.size > 60 ? 60 : (int)name.size,
+			       name.text,
+			       x->loader->scope ? "neither set nor a default known here"
+						: "not a parameter");
 		return append(x, "", 0, CALL_COST);
 	}
-	r = expand_setting(x->loader, named);
+	r = config_expand_setting(x->loader, named);
 	if (r == 0)
-		r = span_add(x, named->parameter);
+		r = span_add(x, named);
 	if (r == 0)
 		r = append(x, named->value.data ? named->value.data : "", named->value.size,
 			   CALL_COST);
-	return r == 0 ? span_add(x, x->setting->parameter) : r;
+	return r == 0 ? span_add(x, x->setting) : r;
 }
 
 static const char *skip_blanks(const char *p, const char *end)
@@ -120,19 +126,19 @@ static bool name_character(char c)
 	return isalnum((unsigned char)c) || c == '_';
 }
 
-/* {text}, or else all that is left. */
+/* {text}, or else all that is left, with its blanks. */
 static int operand(const struct expander *x, const char **cursor, const char *end,
 		   struct piece *ret)
 {
 	const char *start = skip_blanks(*cursor, end);
 
-	*ret = (struct piece){ start, (size_t)(end - start) };
-	*cursor = start;
+	*ret = (struct piece){ *cursor, (size_t)(end - *cursor) };
 	if (start == end || *start != '{') {
 		*cursor = end;
 		return 0;
 	}
-	if (!config_braces(cursor, end, &ret->text, &ret->size))
+	*cursor = start;
+	if (!config_braced(cursor, end, &ret->text, &ret->size))
 		return bad(x, "a brace has no partner", *ret);
 	*cursor = skip_blanks(*cursor, end);
 	return 0;
@@ -174,10 +180,23 @@ static int relation_side(struct expander *x, const char **cursor, const char *en
 	*cursor = skip_blanks(*cursor, end);
 	piece = (struct piece){ *cursor, (size_t)(end - *cursor) };
 	if (*cursor == end || **cursor != '{' ||
-	    !config_braces(cursor, end, &piece.text, &piece.size))
+	    !config_braced(cursor, end, &piece.text, &piece.size))
 		return bad(x, "{text} expected at", piece);
 	*cursor = skip_blanks(*cursor, end);
 	return expand_text(&side, piece);
+}
+
+static int compare(const struct expander *x, const char *left,
+		   const struct config_comparison *comparison, const char *right, bool *ret_truth)
+{
+	const char *side = "";
+
+	if (config_compare(left, comparison, right, ret_truth, &side))
+		return 0;
+	return bad(x,
+		   comparison->by_level ? "not a compatibility level, such as 3.6"
+					: "too large a number to compare",
+		   (struct piece){ side, strlen(side) });
 }
 
 /* ${{a} OP {b} ...}: decides, and leaves *cursor behind {b}. */
@@ -186,17 +205,17 @@ static int expand_relation(struct expander *x, const char **cursor, const char *
 {
 	struct config_text left = { 0 };
 	struct config_text right = { 0 };
-	enum config_relation relation = 0;
+	struct config_comparison comparison = { 0 };
 	int r = relation_side(x, cursor, end, &left);
 
-	if (r == 0 && !config_relation_parse(cursor, end, &relation))
+	if (r == 0 && !config_comparison_parse(cursor, end, &comparison))
 		r = bad(x, "one of == != < <= > >= expected at",
 			(struct piece){ *cursor, (size_t)(end - *cursor) });
 	if (r == 0)
 		r = relation_side(x, cursor, end, &right);
 	if (r == 0)
-		*ret_truth = config_relation_holds(left.data ? left.data : "", relation,
-						   right.data ? right.data : "");
+		r = compare(x, left.data ? left.data : "", &comparison,
+			    right.data ? right.data : "", ret_truth);
 	free(left.data);
 	free(right.data);
 	return r;
@@ -223,7 +242,8 @@ static int expand_call(struct expander *x, struct piece body)
 			cursor++;
 		name.size = (size_t)(cursor - name.text);
 		cursor = skip_blanks(cursor, end);
-		if (name.size == 0)
+		/* Postfix takes "${ }" and "${?x}" for a name that is not set. */
+		if (body.size == 0)
 			return bad(x, "a parameter name is missing in", body);
 		if (cursor == end)
 			return expand_name(x, name);
@@ -304,7 +324,7 @@ static int expand_text(struct expander *x, struct piece piece)
 	return r;
 }
 
-static int expand_setting(struct config_loader *loader, struct config_setting *setting)
+int config_expand_setting(struct config_loader *loader, struct config_setting *setting)
 {
 	const char *text = setting->raw ? setting->raw : setting->parameter->preset;
 	struct expander x = { loader, setting, &setting->value };
@@ -315,7 +335,7 @@ static int expand_setting(struct config_loader *loader, struct config_setting *s
 	if (setting->state == CONFIG_EXPANDING)
 		return bad(&x, "the value refers to itself", (struct piece){ text, strlen(text) });
 	setting->state = CONFIG_EXPANDING;
-	r = span_add(&x, setting->parameter);
+	r = span_add(&x, setting);
 	if (r == 0)
 		r = expand_text(&x, (struct piece){ text, strlen(text) });
 	setting->state = CONFIG_EXPANDED;
@@ -332,10 +352,11 @@ static int find_change(struct config_loader *loader, struct config_setting *sett
 	struct config_setting preset = { .parameter = setting->parameter };
 	int r = 0;
 
-	if (setting->raw)
-		r = expand_setting(loader, &preset);
-	setting->changed = setting->raw && strcmp(setting->value.data,
-						  preset.value.data ? preset.value.data : "") != 0;
+	if (setting->origin.kind == CONFIG_FROM_DEFAULT)
+		return 0;
+	r = config_expand_setting(loader, &preset);
+	setting->changed =
+		strcmp(setting->value.data, preset.value.data ? preset.value.data : "") != 0;
 	free(preset.value.data);
 	free(preset.spans);
 	return r;
@@ -353,9 +374,9 @@ int config_expand_all(struct config_loader *loader)
 	int r = 0;
 
 	for (size_t i = 0; i < config_parameter_count && goes_on(loader, r); i++)
-		r = expand_setting(loader, &values->settings[i]);
+		r = config_expand_setting(loader, &values->settings[i]);
 	for (size_t i = 0; i < values->override_count && goes_on(loader, r); i++) {
-		r = expand_setting(loader, &values->overrides[i]);
+		r = config_expand_setting(loader, &values->overrides[i]);
 		values->overrides[i].changed = true;
 	}
 	for (size_t i = 0; i < config_parameter_count && goes_on(loader, r); i++)

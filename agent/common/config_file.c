@@ -80,6 +80,30 @@ static bool report_nul(struct config_loader *loader, const char *path, const cha
 	return true;
 }
 
+/* What the file was before it was read: if it changes meanwhile, it is another one later. */
+static int file_note(struct config_loader *loader, const char *path)
+{
+	struct config *config = loader->config;
+	struct config_file *grown;
+
+	for (size_t i = 0; i < config->file_count; i++) {
+		if (strcmp(config->files[i].path, path) == 0)
+			return 0;
+	}
+	grown = reallocarray(config->files, config->file_count + 1, sizeof(*grown));
+	if (!grown)
+		return -ENOMEM;
+	config->files = grown;
+	grown += config->file_count;
+	*grown = (struct config_file){ .path = config_file_name(config->values, path) };
+	if (!grown->path)
+		return -ENOMEM;
+	config->file_count++;
+	if (loader->reader->identify)
+		(void)loader->reader->identify(loader->reader->context, path, grown);
+	return 0;
+}
+
 /* Reads a file within the budget; message and errno as config_read_fn gives them. */
 static int read_within_budget(struct config_loader *loader, const char *path, char **ret_text,
 			      size_t *ret_size, const char **reterr_message)
@@ -92,6 +116,9 @@ static int read_within_budget(struct config_loader *loader, const char *path, ch
 		*reterr_message = "files cannot be read here";
 		return -EPERM;
 	}
+	r = file_note(loader, path);
+	if (r < 0)
+		return r;
 	r = loader->reader->read(loader->reader->context, path, &text, &size, reterr_message);
 	if (r < 0)
 		return r;

@@ -32,15 +32,18 @@ typedef int config_read_fn(void *context, const char *path, char **ret_text, siz
 struct config_reader {
 	config_read_fn *read;
 	void *context;
+	config_identify_fn
+		*identify; /* asked before a file is read; NULL: files have no identity */
 };
 
 /* Regular files only, at most CONFIG_FILE_BYTES_MAX. */
 config_read_fn config_read_file;
 
-/* From which byte on the text of a value was written in (the value of) parameter. */
+/* From which byte on the text of a value was written in (the value of) setting. */
+struct config_setting;
 struct config_span {
 	size_t start;
-	const struct config_parameter *parameter;
+	const struct config_setting *setting;
 };
 
 /* A text that grows. */
@@ -74,6 +77,7 @@ struct config_values {
 	size_t override_count;
 	char **files; /* names that origins point to */
 	size_t file_count;
+	struct postfix *postfix; /* NULL unless postfix_config_directory names one */
 };
 
 struct config_loader {
@@ -84,7 +88,8 @@ struct config_loader {
 	size_t read_left;
 	size_t files_left;
 	size_t expansion_left;
-	unsigned depth; /* of the macro call that is being expanded */
+	unsigned depth;             /* of the macro call that is being expanded */
+	struct config_scope *scope; /* what names mean beside parameters; NULL: nothing */
 };
 
 /* As config_load for text, said to be of the file name; files that it names come from reader. */
@@ -109,11 +114,19 @@ const char *config_file_name(struct config_values *values, const char *path);
 /* config_lines -> settings and overrides, unexpanded. config_settings.c */
 int config_settings_read(struct config_loader *loader, char *text, size_t size);
 struct config_values *config_values_free(struct config_values *values);
+/* Cuts "name = value" in two; a sentence if it is none, else NULL. */
+const char *config_assignment_split(char *text, char **ret_value);
+/* A new override, all of it unset but parameter and name; NULL when memory is short. */
+struct config_setting *config_override_new(struct config_values *values,
+					   const struct config_parameter *parameter,
+					   const char *name);
 /* The name to show for a setting. */
 const char *config_setting_name(const struct config_setting *setting);
 
 /* Expands all settings; -EINVAL if there is too much to go on with. config_expand.c */
 int config_expand_all(struct config_loader *loader);
+/* Expands one, as far as that was not done before; -EINVAL for what has been reported. */
+int config_expand_setting(struct config_loader *loader, struct config_setting *setting);
 
 /* A text that is quoted in a message: as much of it as helps. */
 #define CONFIG_QUOTED             "\"%.*s\""
@@ -167,8 +180,10 @@ struct config_word {
 };
 bool config_word_next(const char **cursor, const char *end, struct config_word *ret_word);
 
-/* The text between the brace at *cursor and its partner, blanks at both ends cut; false if it has
- * none. */
+/* The text between the brace at *cursor and its partner; false if it has none. */
+bool config_braced(const char **cursor, const char *end, const char **ret_text, size_t *ret_size);
+
+/* The same, blanks at both ends cut. */
 bool config_braces(const char **cursor, const char *end, const char **ret_text, size_t *ret_size);
 
 #endif

@@ -68,25 +68,58 @@ static void report_prefix(struct list *list, const struct list_place *place, con
 			   slash ? slash : "");
 }
 
-int list_prefix(struct list *list, const struct list_place *place, const char *text, size_t size,
-		enum prefix_syntax syntax)
+/* Postfix reads this notation as IPv6 and compares it with IPv6 clients only. Debian's lists have
+ * it for loopback, where nothing depends on it. */
+static void warn_of_mapped(struct list *list, const struct list_place *place, const char *text,
+			   size_t size, const struct prefix *prefix)
+{
+	static const struct prefix loopback = { .address = { [10] = 0xff, [11] = 0xff, [12] = 127 },
+						.length = 104 };
+	char meant[PREFIX_TEXT_SIZE];
+
+	if (!prefix_is_ipv4(prefix) || !memchr(text, ':', size) || prefix_covers(&loopback, prefix))
+		return;
+	prefix_format(prefix, meant);
+	config_warning(list->loader, &place->origin, place->parameter,
+		       CONFIG_QUOTED
+		       " matches no IPv4 client in Postfix; here it means %s: write that",
+		       config_quoted(text, size), meant);
+}
+
+bool list_prefix_parse(struct list *list, const struct list_place *place, const char *text,
+		       size_t size, enum prefix_syntax syntax, struct prefix *ret_prefix)
+{
+	const enum prefix_error error = prefix_parse(text, size, syntax, ret_prefix);
+
+	if (error == PREFIX_OK)
+		warn_of_mapped(list, place, text, size, ret_prefix);
+	else
+		report_prefix(list, place, text, size, error, ret_prefix);
+	return error == PREFIX_OK;
+}
+
+int list_prefix_add(struct list *list, const struct list_place *place, const struct prefix *prefix)
 {
 	struct config_pattern *pattern;
-	struct prefix prefix = { 0 };
-	const enum prefix_error error = prefix_parse(text, size, syntax, &prefix);
 
-	if (error != PREFIX_OK) {
-		report_prefix(list, place, text, size, error, &prefix);
-		return 0;
-	}
 	if (list_full(list, place))
 		return 0;
 	pattern = pattern_add(list, place);
 	if (!pattern)
 		return -ENOMEM;
 	pattern->is_prefix = true;
-	pattern->prefix = prefix;
+	pattern->prefix = *prefix;
 	return 0;
+}
+
+static int list_prefix(struct list *list, const struct list_place *place, const char *text,
+		       size_t size)
+{
+	struct prefix prefix = { 0 };
+
+	if (!list_prefix_parse(list, place, text, size, PREFIX_LIST, &prefix))
+		return 0;
+	return list_prefix_add(list, place, &prefix);
 }
 
 /* The warning about all host patterns is given at the first one. */
@@ -188,7 +221,7 @@ static int list_word(struct list *list, const struct list_place *outer,
 	else if (text[0] != '[' && memchr(text, ':', size))
 		return list_table(list, &place, text, size);
 	else if (looks_like_address(text, size))
-		return list_prefix(list, &place, text, size, PREFIX_LIST);
+		return list_prefix(list, &place, text, size);
 	else
 		return list_host(list, &place, text, size);
 	return 0;
@@ -209,19 +242,15 @@ static int list_words(struct list *list, const struct list_place *place, const c
 }
 
 /* Where the value's byte at offset was written: the parameter that holds it in the file. */
-static struct list_place place_at(const struct list *list, const struct config_setting *setting,
-				  size_t offset, size_t *span)
+static struct list_place place_at(const struct config_setting *setting, size_t offset, size_t *span)
 {
-	const struct config_parameter *parameter;
+	const struct config_setting *origin;
 
 	while (*span + 1 < setting->span_count && setting->spans[*span + 1].start <= offset)
 		(*span)++;
-	parameter = setting->spans[*span].parameter;
-	return (struct list_place){
-		.parameter = parameter->name,
-		.origin = list->loader->config->values->settings[parameter - config_parameters]
-				  .origin,
-	};
+	origin = setting->spans[*span].setting;
+	return (struct list_place){ .parameter = origin->parameter->name,
+				    .origin = origin->origin };
 }
 
 int config_list_parse(struct config_loader *loader, const struct config_setting *setting,
@@ -236,7 +265,7 @@ int config_list_parse(struct config_loader *loader, const struct config_setting 
 
 	while (r == 0 && !config_hopeless(loader) && config_word_next(&cursor, end, &word)) {
 		const size_t offset = (size_t)(word.text - setting->value.data);
-		const struct list_place place = place_at(&list, setting, offset, &span);
+		const struct list_place place = place_at(setting, offset, &span);
 
 		r = list_word(&list, &place, &word);
 	}

@@ -9,6 +9,7 @@
 
 #include "config_internal.h"
 #include "config_lines.h"
+#include "config_postfix.h"
 
 const char *config_setting_name(const struct config_setting *setting)
 {
@@ -40,6 +41,25 @@ const char *config_file_name(struct config_values *values, const char *path)
 	return copy;
 }
 
+const char *config_assignment_split(char *text, char **ret_value)
+{
+	const size_t name_size = strcspn(text, " \t\n\v\f\r=");
+	char *value = text + name_size;
+
+	while (config_blank(*value))
+		value++;
+	if (*value != '=')
+		return "missing \"=\" after the parameter name";
+	if (name_size == 0)
+		return "missing parameter name";
+	value++;
+	while (config_blank(*value))
+		value++;
+	text[name_size] = '\0';
+	*ret_value = value;
+	return NULL;
+}
+
 /* A line, taken apart: the name becomes a string of its own. */
 struct assignment {
 	char *name;
@@ -51,8 +71,7 @@ struct assignment {
 static bool assignment_parse(struct config_loader *loader, const struct config_line *line,
 			     struct assignment *ret)
 {
-	const size_t name_size = strcspn(line->text, " \t\n\v\f\r=");
-	char *value = line->text + name_size;
+	const char *problem;
 
 	*ret = (struct assignment){
 		.name = line->text,
@@ -63,24 +82,10 @@ static bool assignment_parse(struct config_loader *loader, const struct config_l
 			     "the first line must not begin with a blank");
 		return false;
 	}
-	while (config_blank(*value))
-		value++;
-	if (*value != '=') {
-		config_error(loader, &ret->origin, NULL,
-			     "missing \"=\" after the parameter name: \"%.60s\"", line->text);
-		return false;
-	}
-	if (name_size == 0) {
-		config_error(loader, &ret->origin, NULL, "missing parameter name: \"%.60s\"",
-			     line->text);
-		return false;
-	}
-	value++;
-	while (config_blank(*value))
-		value++;
-	line->text[name_size] = '\0';
-	ret->value = value;
-	return true;
+	problem = config_assignment_split(line->text, &ret->value);
+	if (problem)
+		config_error(loader, &ret->origin, NULL, "%s: \"%.60s\"", problem, line->text);
+	return !problem;
 }
 
 static void report_unknown(struct config_loader *loader, const struct assignment *a,
@@ -116,10 +121,10 @@ static int setting_set(struct config_loader *loader, struct config_setting *sett
 	return 0;
 }
 
-static int override_add(struct config_loader *loader, const struct config_parameter *parameter,
-			const struct assignment *a)
+struct config_setting *config_override_new(struct config_values *values,
+					   const struct config_parameter *parameter,
+					   const char *name)
 {
-	struct config_values *values = loader->config->values;
 	const size_t count = values->override_count;
 	struct config_setting *override;
 
@@ -128,14 +133,21 @@ static int override_add(struct config_loader *loader, const struct config_parame
 		override = reallocarray(values->overrides, count == 0 ? 1 : 2 * count,
 					sizeof(*override));
 		if (!override)
-			return -ENOMEM;
+			return NULL;
 		values->overrides = override;
 	}
 	override = &values->overrides[values->override_count++];
-	*override = (struct config_setting){ .parameter = parameter, .name = strdup(a->name) };
-	if (!override->name)
-		return -ENOMEM;
-	return setting_set(loader, override, a);
+	*override = (struct config_setting){ .parameter = parameter, .name = strdup(name) };
+	return override->name ? override : NULL;
+}
+
+static int override_add(struct config_loader *loader, const struct config_parameter *parameter,
+			const struct assignment *a)
+{
+	struct config_setting *override =
+		config_override_new(loader->config->values, parameter, a->name);
+
+	return override ? setting_set(loader, override, a) : -ENOMEM;
 }
 
 static int assign(struct config_loader *loader, const struct assignment *a)
@@ -201,6 +213,7 @@ struct config_values *config_values_free(struct config_values *values)
 		setting_done(&values->overrides[i]);
 	for (size_t i = 0; i < values->file_count; i++)
 		free(values->files[i]);
+	config_postfix_free(values->postfix);
 	free(values->overrides);
 	free(values->files);
 	free(values);

@@ -8,6 +8,8 @@
 #include <strings.h>
 
 #include "config_internal.h"
+#include "config_lines.h"
+#include "config_postfix.h"
 #include "parse.h"
 
 static void value_error(struct config_loader *loader, const struct config_setting *setting,
@@ -210,7 +212,7 @@ static int addresses_store(struct config_loader *loader, const struct config_set
 	if (setting == exceptions)
 		return config_list_parse(loader, setting, &loader->config->exceptions);
 	for (size_t i = 0; i < exceptions->span_count; i++) {
-		if (exceptions->spans[i].parameter == setting->parameter)
+		if (exceptions->spans[i].setting == setting)
 			return 0; /* checked as part of it */
 	}
 	r = config_list_parse(loader, setting, &unused);
@@ -218,11 +220,24 @@ static int addresses_store(struct config_loader *loader, const struct config_set
 	return r;
 }
 
+/* Whether it can be printed as it is, and read again. */
+static bool is_plain(const char *text)
+{
+	while (config_blank(*text) || (*text >= ' ' && *text <= '~'))
+		text++;
+	return *text == '\0';
+}
+
 static int setting_store(struct config_loader *loader, const struct config_setting *setting)
 {
 	long value = 0;
 
-	if (setting->raw && !setting->parameter->built)
+	if (!is_plain(setting->value.data)) {
+		value_error(loader, setting, "only printable ASCII characters are allowed");
+		return 0;
+	}
+	if (setting->changed && !setting->parameter->built &&
+	    setting->origin.kind == CONFIG_FROM_FILE)
 		config_warning(loader, &setting->origin, config_setting_name(setting),
 			       "this version checks the value but does not use it yet");
 	switch (setting->parameter->kind) {
@@ -257,9 +272,13 @@ int config_store_all(struct config_loader *loader)
 		r = values->settings[i].failed ? 0 : setting_store(loader, &values->settings[i]);
 	if (r == 0)
 		r = config_overrides_resolve(loader);
+	if (r == 0)
+		r = config_postfix_apply(loader);
 	for (size_t i = 0; i < values->override_count && r == 0 && !config_hopeless(loader); i++) {
 		if (!values->overrides[i].failed && values->overrides[i].service < SA_SERVICES_MAX)
 			r = setting_store(loader, &values->overrides[i]);
 	}
+	if (r == 0)
+		r = config_postfix_exempt(loader);
 	return r;
 }

@@ -10,8 +10,9 @@
 
 #include "config.h"
 
-#define NAME(text, type, default) .name = (text), .kind = (type), .preset = (default)
-#define RANGE(least, most, what)  .min = (least), .max = (most), .unit = (what)
+#define NAME(text, type, default)    .name = (text), .kind = (type), .preset = (default)
+#define POSTFIX(text, type, default) NAME(text, type, default), .in_postfix = true
+#define RANGE(least, most, what)     .min = (least), .max = (most), .unit = (what)
 #define STORED(member) \
 	.offset = offsetof(struct config, member), .size = sizeof(((struct config *)NULL)->member)
 #define SERVICE(member)                                                         \
@@ -41,31 +42,31 @@ const struct config_parameter config_parameters[] = {
 	{ NAME("source_table_size", CONFIG_NUMBER, "1048576"),
 	  RANGE(SA_SOURCE_TABLE_MIN, SA_SOURCE_TABLE_MAX, "entries"), .at_start = true,
 	  .built = true, STORED(source_table_size) },
-	{ NAME("postfix_config_directory", CONFIG_PATHS, "") },
-	{ LIMIT("smtpd_client_connection_rate_limit"), .unit = "attempts", .built = true,
-	  .no_limit_above = SA_RATE_LIMIT_MAX, SERVICE(connection_rate_limit) },
-	{ LIMIT("smtpd_client_connection_count_limit"), .unit = "connections",
+	{ NAME("postfix_config_directory", CONFIG_PATHS, ""), .built = true },
+	{ LIMIT("smtpd_client_connection_rate_limit"), .in_postfix = true, .unit = "attempts",
+	  .built = true, .no_limit_above = SA_RATE_LIMIT_MAX, SERVICE(connection_rate_limit) },
+	{ LIMIT("smtpd_client_connection_count_limit"), .in_postfix = true, .unit = "connections",
 	  SERVICE(connection_count_limit) },
-	{ NAME("anvil_rate_time_unit", CONFIG_TIME, "60s"), RANGE(1, TIME_UNIT_MAX, "seconds"),
+	{ POSTFIX("anvil_rate_time_unit", CONFIG_TIME, "60s"), RANGE(1, TIME_UNIT_MAX, "seconds"),
 	  .built = true, STORED(rate_time_unit_s) },
-	{ NAME("smtpd_client_event_limit_exceptions", CONFIG_ADDRESSES, "$mynetworks"),
+	{ POSTFIX("smtpd_client_event_limit_exceptions", CONFIG_ADDRESSES, "$mynetworks"),
 	  .built = true },
-	{ NAME("mynetworks", CONFIG_ADDRESSES, "127.0.0.0/8, [::1]/128"), .built = true },
-	{ NAME("smtpd_client_ipv4_prefix_length", CONFIG_NUMBER, "32"), RANGE(0, 32, "bits"),
+	{ POSTFIX("mynetworks", CONFIG_ADDRESSES, "127.0.0.0/8, [::1]/128"), .built = true },
+	{ POSTFIX("smtpd_client_ipv4_prefix_length", CONFIG_NUMBER, "32"), RANGE(0, 32, "bits"),
 	  .built = true, STORED(ipv4_prefix_length) },
-	{ NAME("smtpd_client_ipv6_prefix_length", CONFIG_NUMBER, "84"), RANGE(0, 128, "bits"),
+	{ POSTFIX("smtpd_client_ipv6_prefix_length", CONFIG_NUMBER, "84"), RANGE(0, 128, "bits"),
 	  .built = true, STORED(ipv6_prefix_length) },
-	{ NAME("default_process_limit", CONFIG_NUMBER, "0"), RANGE(0, INT_MAX, "connections"),
+	{ POSTFIX("default_process_limit", CONFIG_NUMBER, "0"), RANGE(0, INT_MAX, "connections"),
 	  SERVICE(process_limit) },
-	{ LIMIT("smtpd_client_message_rate_limit"), .unit = "messages",
+	{ LIMIT("smtpd_client_message_rate_limit"), .in_postfix = true, .unit = "messages",
 	  SERVICE(message_rate_limit) },
-	{ LIMIT("smtpd_client_recipient_rate_limit"), .unit = "recipients",
+	{ LIMIT("smtpd_client_recipient_rate_limit"), .in_postfix = true, .unit = "recipients",
 	  SERVICE(recipient_rate_limit) },
-	{ NAME("message_size_limit", CONFIG_NUMBER, "10240000"),
+	{ POSTFIX("message_size_limit", CONFIG_NUMBER, "10240000"),
 	  RANGE(LONG_MIN, LONG_MAX, "bytes") },
-	{ NAME("queue_minfree", CONFIG_NUMBER, "0"), RANGE(0, LONG_MAX, "bytes") },
-	{ NAME("queue_directory", CONFIG_PATH, "/var/spool/postfix") },
-	{ NAME("header_size_limit", CONFIG_NUMBER, "102400"), RANGE(1, INT_MAX, "bytes") },
+	{ POSTFIX("queue_minfree", CONFIG_NUMBER, "0"), RANGE(0, LONG_MAX, "bytes") },
+	{ POSTFIX("queue_directory", CONFIG_PATH, "/var/spool/postfix") },
+	{ POSTFIX("header_size_limit", CONFIG_NUMBER, "102400"), RANGE(1, INT_MAX, "bytes") },
 	{ NAME("header_size_action", CONFIG_CHOICE, "truncate"), .choices = header_actions },
 	{ LIMIT("header_count_limit"), .unit = "header fields" },
 	{ LIMIT("header_total_size_limit"), .unit = "bytes" },

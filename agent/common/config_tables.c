@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Files of lists, and cidr tables: whichever rule matches, a match is a match.
+ * Files of lists, and cidr tables, in files and inline.
  */
 #include <errno.h>
 #include <string.h>
-#include <strings.h>
 
 #include "cleanup.h"
+#include "config_cidr.h"
 #include "config_lines.h"
 #include "config_lists.h"
 
@@ -28,6 +28,11 @@ int list_open(struct list *list, const struct list_place *place, const char *pat
 	return ret_inside->origin.file ? 0 : -ENOMEM;
 }
 
+static bool list_goes_on(const struct list *list)
+{
+	return !list->full && !list->cidr.broken && !config_hopeless(list->loader);
+}
+
 int list_lines(struct list *list, struct list_place *place, char *text, size_t size,
 	       int (*item)(struct list *list, const struct list_place *place, const char *text,
 			   size_t size))
@@ -37,8 +42,7 @@ int list_lines(struct list *list, struct list_place *place, char *text, size_t s
 	int r = 0;
 
 	config_lines_init(&lines, text, size);
-	while (r == 0 && !list->full && !config_hopeless(list->loader) &&
-	       config_lines_next(&lines, &line)) {
+	while (r == 0 && list_goes_on(list) && config_lines_next(&lines, &line)) {
 		place->origin.line = line.line;
 		if (line.indented)
 			list_error(list, place, "the first line must not begin with a blank");
@@ -48,31 +52,21 @@ int list_lines(struct list *list, struct list_place *place, char *text, size_t s
 	return r;
 }
 
-static bool is_word(const char *text, size_t size, const char *word)
+/* {rule} or {# comment}; a rule that is empty is none. */
+static int cidr_inline_rule(struct list *list, const struct list_place *place,
+			    const struct config_word *word)
 {
-	return size == strlen(word) && strncasecmp(text, word, size) == 0;
-}
+	const char *after = word->text;
+	const char *end = word->text + word->size;
+	const char *rule;
+	size_t size;
 
-/* "pattern result". */
-static int cidr_rule(struct list *list, const struct list_place *place, const char *text,
-		     size_t size)
-{
-	size_t pattern_size = 0;
-
-	while (pattern_size < size && !config_blank(text[pattern_size]))
-		pattern_size++;
-	if (is_word(text, pattern_size, "if") || is_word(text, pattern_size, "endif") ||
-	    text[0] == '!')
-		list_error(list, place,
-			   CONFIG_QUOTED
-			   ": \"if\", \"endif\" and \"!\" are not supported in cidr tables",
-			   config_quoted(text, size));
-	else if (pattern_size == size)
-		list_error(list, place, CONFIG_QUOTED ": a rule needs a result, for example OK",
-			   config_quoted(text, size));
-	else
-		return list_prefix(list, place, text, pattern_size, PREFIX_ANY);
-	return 0;
+	if (*after != '{' || !config_braces(&after, end, &rule, &size) || after != end) {
+		list_error(list, place, "{rule} expected: " CONFIG_QUOTED,
+			   config_quoted(word->text, word->size));
+		return 0;
+	}
+	return size == 0 || *rule == '#' ? 0 : config_cidr_rule(list, place, rule, size);
 }
 
 /* { {rule}, {rule} } */
@@ -91,20 +85,11 @@ static int cidr_inline(struct list *list, const struct list_place *place, const 
 		return 0;
 	}
 	cursor = inside;
-	while (r == 0 && !config_hopeless(list->loader) &&
-	       config_word_next(&cursor, inside + inside_size, &word)) {
-		const char *after = word.text;
-		const char *rule;
-		size_t rule_size;
-
-		if (*after == '{' &&
-		    config_braces(&after, word.text + word.size, &rule, &rule_size) &&
-		    rule_size > 0 && after == word.text + word.size)
-			r = cidr_rule(list, place, rule, rule_size);
-		else
-			list_error(list, place, "{rule} expected: " CONFIG_QUOTED,
-				   config_quoted(word.text, word.size));
-	}
+	config_cidr_begin(list);
+	while (r == 0 && list_goes_on(list) &&
+	       config_word_next(&cursor, inside + inside_size, &word))
+		r = cidr_inline_rule(list, place, &word);
+	config_cidr_end(list, place);
 	return r;
 }
 
@@ -128,5 +113,8 @@ int list_cidr(struct list *list, const struct list_place *place, const char *tex
 	r = list_open(list, place, path, &inside, &contents, &size);
 	if (r < 0 || !contents)
 		return r;
-	return list_lines(list, &inside, contents, size, cidr_rule);
+	config_cidr_begin(list);
+	r = list_lines(list, &inside, contents, size, config_cidr_rule);
+	config_cidr_end(list, &inside);
+	return r;
 }

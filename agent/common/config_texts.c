@@ -18,6 +18,8 @@ static const char *path_problem(const char *path, size_t size)
 		return "an absolute path expected";
 	if (size >= PATH_MAX)
 		return "the path is too long";
+	if (config_blank(path[size - 1]))
+		return "a blank at the end of a path";
 	for (size_t i = 0; i < size; i++) {
 		if (iscntrl((unsigned char)path[i]))
 			return "a control character in a path";

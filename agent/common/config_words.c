@@ -40,7 +40,7 @@ bool config_word_next(const char **cursor, const char *end, struct config_word *
 	return true;
 }
 
-bool config_braces(const char **cursor, const char *end, const char **ret_text, size_t *ret_size)
+bool config_braced(const char **cursor, const char *end, const char **ret_text, size_t *ret_size)
 {
 	const char *start = *cursor + 1;
 	const char *p = start;
@@ -55,12 +55,24 @@ bool config_braces(const char **cursor, const char *end, const char **ret_text, 
 	if (p == end)
 		return false;
 	*cursor = p + 1;
-	while (start < p && config_blank(*start))
-		start++;
-	while (p > start && config_blank(p[-1]))
-		p--;
 	*ret_text = start;
 	*ret_size = (size_t)(p - start);
+	return true;
+}
+
+static void strip(const char **text, size_t *size)
+{
+	for (; *size > 0 && config_blank(**text); ++*text)
+		--*size;
+	while (*size > 0 && config_blank((*text)[*size - 1]))
+		--*size;
+}
+
+bool config_braces(const char **cursor, const char *end, const char **ret_text, size_t *ret_size)
+{
+	if (!config_braced(cursor, end, ret_text, ret_size))
+		return false;
+	strip(ret_text, ret_size);
 	return true;
 }
 

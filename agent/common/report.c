@@ -124,13 +124,48 @@ void report_sort(struct report *report, size_t first, const char *file)
 	}
 }
 
+static bool says_the_same(const struct report_entry *a, const struct report_entry *b)
+{
+	return a->severity == b->severity && a->line == b->line && strcmp(a->file, b->file) == 0 &&
+	       strcmp(a->message, b->message) == 0 && !a->parameter == !b->parameter &&
+	       (!a->parameter || strcmp(a->parameter, b->parameter) == 0);
+}
+
+static void entry_done(struct report_entry *entry)
+{
+	free(entry->file);
+	free(entry->parameter);
+	free(entry->message);
+}
+
+void report_unique(struct report *report, size_t first)
+{
+	size_t kept = first;
+
+	for (size_t i = first; i < report->count; i++) {
+		struct report_entry *entry = &report->entries[i];
+		bool known = false;
+
+		/* Those of one line stand together. */
+		for (size_t j = kept; j > first && !known; j--) {
+			if (report->entries[j - 1].line != entry->line)
+				break;
+			known = says_the_same(&report->entries[j - 1], entry);
+		}
+		if (!known) {
+			report->entries[kept++] = *entry;
+			continue;
+		}
+		report->errors -= entry->severity == REPORT_ERROR;
+		entry_done(entry);
+	}
+	report->count = kept;
+}
+
 void report_done(struct report *report)
 {
-	for (size_t i = 0; i < report->count; i++) {
-		free(report->entries[i].file);
-		free(report->entries[i].parameter);
-		free(report->entries[i].message);
-	}
+	for (size_t i = 0; i < report->count; i++)
+		entry_done(&report->entries[i]);
 	free(report->entries);
 	*report = (struct report){ 0 };
 }

@@ -43,6 +43,9 @@ char *report_entry_format(const struct report_entry *entry);
  */
 void report_sort(struct report *report, size_t first, const char *file);
 
+/* Of neighbours from first on that say the same, the first stays. */
+void report_unique(struct report *report, size_t first);
+
 void report_done(struct report *report);
 
 #endif

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cleanup.h"
 #include "configuration.h"
 #include "daemon.h"
 #include "log.h"
@@ -49,8 +50,11 @@ static int options_parse(int argc, char **argv, struct options *ret_options)
 	return 0;
 }
 
-static struct config *load(const char *file)
+/* The working directory is another one once the agent runs, and reloads read the file again. */
+static struct config *load(const char *name)
 {
+	_cleanup_free_ char *absolute = *name == '/' ? NULL : realpath(name, NULL);
+	const char *file = absolute ? absolute : name;
 	struct report report = {};
 	struct config *config = NULL;
 	int error = config_load(file, &config, &report);

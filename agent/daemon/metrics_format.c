@@ -157,7 +157,7 @@ static void tables(FILE *page, const struct metrics_input *input)
 static void configuration(FILE *page, const struct metrics_input *input)
 {
 	single(page, "synanvil_config_stale", "gauge",
-	       "Whether the configuration file has changed since it came into force.",
+	       "Whether a file of the configuration has changed since it came into force.",
 	       input->config_stale);
 	single(page, "synanvil_config_last_reload_successful", "gauge",
 	       "Whether the last reload (or the start) put its configuration in force.",

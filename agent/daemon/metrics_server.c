@@ -14,7 +14,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 
 #include "cleanup.h"
 #include "http_request.h"
@@ -34,19 +33,6 @@ struct metrics_server {
 
 /* --- page --- */
 
-/* Whether the file was written after it came into force. A file that cannot be looked at is not
- * known to be. */
-static bool config_stale(const struct daemon *daemon)
-{
-	struct stat status;
-	int64_t written_ms;
-
-	if (daemon->config->file[0] != '/' || stat(daemon->config->file, &status) < 0)
-		return false;
-	written_ms = (int64_t)status.st_mtim.tv_sec * 1000 + status.st_mtim.tv_nsec / 1000000;
-	return written_ms > daemon->reload_succeeded.ms;
-}
-
 static int page_make(const struct daemon *daemon, char **ret_text, size_t *ret_size)
 {
 	const struct sweep_result *swept = sweep_last(daemon->sweep);
@@ -59,7 +45,7 @@ static int page_make(const struct daemon *daemon, char **ret_text, size_t *ret_s
 		.sources_capacity = daemon->tables.source_capacity,
 		.exceptions = view_exception_count(daemon),
 		.blocks = view_block_count(daemon),
-		.config_stale = config_stale(daemon),
+		.config_stale = config_is_stale(daemon->config, config_identify_file, NULL),
 		.reload_ok = daemon->reload_ok,
 		.reload_succeeded_ms = daemon->reload_succeeded.ms,
 	};

@@ -49,12 +49,30 @@ static json_t *services_json(const struct config *config)
 		const struct config_service *service = &config->services[i];
 
 		(void)json_array_append_new(
-			list, json_pack("{s:s, s:i, s:I, s:I}", "service", service->label,
+			list, json_pack("{s:s, s:i, s:I, s:I, s:b}", "service", service->label,
 					"connections", 0, "process_limit",
 					(json_int_t)service->process_limit, "connection_rate_limit",
-					(json_int_t)service->connection_rate_limit));
+					(json_int_t)service->connection_rate_limit, "behind_proxy",
+					service->behind_proxy));
 	}
 	return list;
+}
+
+/* The files in force, and which of them the disk has otherwise now. */
+static json_t *configuration_json(const struct config *config)
+{
+	json_t *files = json_array();
+	bool any = false;
+
+	for (size_t i = 0; i < config->file_count; i++) {
+		const struct config_file *file = &config->files[i];
+		const bool stale = config_file_is_stale(file, config_identify_file, NULL);
+
+		any = any || stale;
+		(void)json_array_append_new(
+			files, json_pack("{s:s, s:b}", "file", file->path, "stale", stale));
+	}
+	return json_pack("{s:b, s:o}", "stale", any, "files", files);
 }
 
 static json_t *packets_json(const struct stats *stats, const struct sa_settings *settings)
@@ -103,7 +121,7 @@ int view_status(const struct daemon *daemon, json_t **ret_object)
 	if (error)
 		return error;
 	return object_or_error(
-		json_pack("{s:s, s:s, s:I, s:o, s:o, s:o, s:o, s:I, s:I}", "version",
+		json_pack("{s:s, s:s, s:I, s:o, s:o, s:o, s:o, s:I, s:I, s:o}", "version",
 			  SYNANVIL_VERSION, "enforcement",
 			  daemon->config->enforce ? "enforce" : "monitor", "uptime_seconds",
 			  (json_int_t)(mono_now().ms - daemon->started.ms) / 1000, "interfaces",
@@ -111,7 +129,8 @@ int view_status(const struct daemon *daemon, json_t **ret_object)
 			  services_json(daemon->config), "sources", sources_json(daemon),
 			  "syn_packets", packets_json(stats, &daemon->settings), "exceptions",
 			  (json_int_t)view_exception_count(daemon), "blocks",
-			  (json_int_t)view_block_count(daemon)),
+			  (json_int_t)view_block_count(daemon), "configuration",
+			  configuration_json(daemon->config)),
 		ret_object);
 }
 

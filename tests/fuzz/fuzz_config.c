@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Any bytes as a configuration file: NUL bytes part it into the file itself and files that lists
- * may name as /1 to /8. What loads prints to a text that loads to the same text again.
+ * Any bytes as a configuration: NUL bytes part them into the file itself and files that lists may
+ * name as /1 to /8, of which the first four are also main.cf and master.cf of Postfix' directories
+ * /p and /q. What loads prints to a text that loads to the same text again.
  */
 #include <arpa/inet.h>
 #include <errno.h>
-#include <grp.h>
-#include <net/if.h>
 #include <netdb.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -47,18 +46,6 @@ int getservbyport_r(int port, const char *protocol, struct servent *entry, char 
 	return service_entry(port == htons(25), entry, ret_entry);
 }
 
-struct group *getgrnam(const char *name)
-{
-	static struct group root;
-
-	return strcmp(name, "root") == 0 ? &root : NULL;
-}
-
-unsigned int if_nametoindex(const char *name)
-{
-	return strcmp(name, "lo") == 0;
-}
-
 struct part {
 	const char *text;
 	size_t size;
@@ -73,13 +60,20 @@ static void require(bool holds)
 static int read_part(void *context, const char *path, char **ret_text, size_t *ret_size,
 		     const char **reterr_message)
 {
+	static const char *const names[] = { "/p/main.cf", "/p/master.cf", "/q/main.cf",
+					     "/q/master.cf" };
 	const struct part *parts = context;
+	int part = path[0] == '/' && path[1] != '\0' && path[2] == '\0' ? path[1] - '0' : 0;
 
-	if (path[0] != '/' || path[1] < '1' || path[1] > '0' + FILES || path[2] != '\0') {
+	for (int i = 0; i < 4; i++) {
+		if (strcmp(path, names[i]) == 0)
+			part = i + 1;
+	}
+	if (part < 1 || part > FILES) {
 		*reterr_message = "no such part";
 		return -ENOENT;
 	}
-	parts += path[1] - '0';
+	parts += part;
 	*ret_text = malloc(parts->size + 1);
 	if (!*ret_text)
 		return -ENOMEM;
@@ -88,6 +82,21 @@ static int read_part(void *context, const char *path, char **ret_text, size_t *r
 	*ret_size = parts->size;
 	return 0;
 }
+
+static int free_bytes(void *context, const char *path, uint64_t *ret_bytes)
+{
+	(void)context;
+	*ret_bytes = 20000000;
+	return strlen(path) % 2 ? 0 : -ENOENT;
+}
+
+static bool has_name(void *context, const char *name)
+{
+	(void)context;
+	return strlen(name) % 2;
+}
+
+static const struct config_check_host host = { free_bytes, has_name, has_name, NULL };
 
 static int print(const struct config_value *value, void *context)
 {
@@ -121,7 +130,7 @@ static void check_printed(const struct config *config, const struct config_reade
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct part parts[FILES + 1] = { 0 };
-	const struct config_reader reader = { read_part, parts };
+	const struct config_reader reader = { .read = read_part, .context = parts };
 	const char *text = (const char *)data;
 	struct report report = { 0 };
 	struct config *config = NULL;
@@ -139,7 +148,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	require((r == 0) == (report.errors == 0));
 	if (r == 0) {
 		check_printed(config, &reader);
-		require(config_check(config, &report) >= 0);
+		require(config_check_on(config, &host, &report) >= 0);
 	}
 	for (size_t i = 0; i < report.count; i++) {
 		char *line = report_entry_format(&report.entries[i]);

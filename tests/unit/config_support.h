@@ -40,7 +40,7 @@ static inline int read_memory(void *context, const char *path, char **ret_text, 
 static inline int load_with(const char *text, struct memory_file *files, struct config **ret_config,
 			    struct report *report)
 {
-	const struct config_reader reader = { read_memory, files };
+	const struct config_reader reader = { .read = read_memory, .context = files };
 
 	*ret_config = NULL;
 	return config_parse_buffer(TEST_FILE, text, strlen(text), &reader, ret_config, report);

@@ -47,8 +47,8 @@ static void test_config_file(void **state)
 	json = run_with_file(lab, "config --changed --json", path);
 	assert_int_equal(unlink(path), 0);
 	assert_int_equal(all.status, CLI_DONE);
-	assert_non_null(strstr(all.out, "smtpd_client_ipv6_prefix_length = 84  (default)\n"));
-	assert_true(asprintf(&want, "interfaces = lo  (%s:2)\nanvil_rate_time_unit = 90s  (%s:3)\n",
+	assert_non_null(strstr(all.out, "\n# default\nsmtpd_client_ipv6_prefix_length = 84\n"));
+	assert_true(asprintf(&want, "# %s:2\ninterfaces = lo\n# %s:3\nanvil_rate_time_unit = 90s\n",
 			     path, path) > 0);
 	expect(&changed, CLI_DONE, want, "");
 	assert_true(asprintf(&want_json,
@@ -60,6 +60,67 @@ static void test_config_file(void **state)
 			     "\"file\": \"%s\", \"line\": 3}}]}\n",
 			     path, path) > 0);
 	expect(&json, CLI_DONE, want_json, "");
+}
+
+/* Name and value of each parameter, origins aside. */
+static char *values_of(const struct lab *lab, const char *options, const char *file)
+{
+	_cleanup_free_ char *command = NULL;
+	_cleanup_outcome_ struct outcome outcome = { 0 };
+	json_t *result;
+	json_t *row;
+	size_t index;
+	char *text;
+
+	assert_true(asprintf(&command, "config --json%s", options) > 0);
+	outcome = run_with_file(lab, command, file);
+	if (outcome.status != CLI_DONE)
+		fail_msg("%s", outcome.err);
+	result = json_loads(outcome.out, 0, NULL);
+	json_array_foreach(json_object_get(result, "parameters"), index, row)
+		assert_int_equal(json_object_del(row, "origin"), 0);
+	text = json_dumps(result, JSON_INDENT(1));
+	json_decref(result);
+	return text;
+}
+
+/* What "config" prints of a file, read again, puts the same in force; what differs from the
+ * defaults is enough for that. */
+static void test_config_reads_its_own_output(void **state)
+{
+	static const char file[] =
+		"interfaces = lo,\r\n\teth0\r\nprotected_ports = smtp "
+		"submission\t[2001:db8::1]:25\n"
+		"enforcement = monitor\nstate_directory = /srv/$$state\n"
+		"smtpd_client_connection_rate_limit = 30\n"
+		"587:smtpd_client_connection_rate_limit = 10\n"
+		"[2001:db8::1]:25:smtpd_client_connection_rate_limit = -1\n"
+		"mynetworks = ${nosuchname:127.0.0.0/8} [::1]\n"
+		"smtpd_client_event_limit_exceptions = !10.0.0.1,$mynetworks\n"
+		"  cidr:{ {if 10.0.0.0/8}, {!10.1.0.0/16 $$ a\tb}, {endif} } .example.com\n"
+		"queue_minfree = 1000\nmetrics_listen = $nosuchname\n"
+		"bpf_directory = /x/${nosuchname}pins\nanvil_rate_time_unit = 90s $nosuchname\n";
+	static const char *const options[] = { "", " --changed" };
+	const struct lab *lab = *state;
+	char path[128];
+
+	for (size_t i = 0; i < 2; i++) {
+		_cleanup_outcome_ struct outcome printed = { 0 };
+		_cleanup_free_ char *command = NULL;
+		_cleanup_free_ char *before = NULL;
+		_cleanup_free_ char *after = NULL;
+
+		write_file(lab, file, path);
+		before = values_of(lab, "", path);
+		assert_true(asprintf(&command, "config%s", options[i]) > 0);
+		printed = run_with_file(lab, command, path);
+		assert_int_equal(printed.status, CLI_DONE);
+		write_file(lab, printed.out, path);
+		after = values_of(lab, "", path);
+		assert_non_null(strstr(before, "$$ a b"));
+		assert_string_equal(before, after);
+	}
+	assert_int_equal(unlink(path), 0);
 }
 
 static void test_check_file(void **state)
@@ -125,6 +186,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		LAB_TEST(test_config_file),
+		LAB_TEST(test_config_reads_its_own_output),
 		LAB_TEST(test_check_file),
 		LAB_TEST(test_detach_nothing),
 	};

@@ -40,6 +40,7 @@ struct golden {
 static const struct golden cases[] = {
 	CASE("status", status),
 	CASE("status_monitor", status),
+	CASE("status_stale", status),
 	CASE("top", top),
 	CASE("top_empty", top),
 	CASE("show", show),

@@ -334,21 +334,50 @@ static void test_same_value_twice_is_no_warning(void **state)
 	report_done(&report);
 }
 
+/* A value that is valid, and not the default. */
+static const char *other_value(const struct config_parameter *parameter)
+{
+	switch (parameter->kind) {
+	case CONFIG_CHOICE:
+		return parameter->choices[1];
+	case CONFIG_PATH:
+		return "/other";
+	case CONFIG_ENDPOINTS:
+		return "inet:127.0.0.1:7";
+	default:
+		return "7";
+	}
+}
+
 static void test_unbuilt_parameters_warn_once_each(void **state)
 {
 	unsigned checked = 0;
 
 	(void)state;
 	for (size_t i = 0; i < config_parameter_count; i++) {
-		_cleanup_free_ char *text =
-			file_with(config_parameters[i].name, config_parameters[i].preset);
+		const char *name = config_parameters[i].name;
+		_cleanup_free_ char *same = file_with(name, config_parameters[i].preset);
+		_cleanup_free_ char *other = file_with(name, other_value(&config_parameters[i]));
 
 		if (config_parameters[i].built)
 			continue;
-		must_warn(text, 2, "does not use it yet");
+		must_warn(other, 2, "does not use it yet");
+		config_free(must_load(same));
 		checked++;
 	}
-	assert_int_equal(checked, 16);
+	assert_int_equal(checked, 15);
+}
+
+static void test_values_are_plain_text(void **state)
+{
+	(void)state;
+	must_refuse(MINIMAL "state_directory = /x $nosuchname\n", 2, "a blank at the end");
+	must_refuse(MINIMAL "control_group = a\033[2J\n", 2, "printable ASCII");
+	must_refuse(MINIMAL "smtpd_client_event_limit_exceptions = /etc/\xc3\xbc\n", 2,
+		    "printable ASCII");
+	must_refuse(MINIMAL "smtpd_client_event_limit_exceptions = cidr:{{10.0.0.1 \001}}\n", 2,
+		    "printable ASCII");
+	config_free(must_load(MINIMAL "# \xc3\xbc\nmynetworks = 10.0.0.1,\r\n\t10.0.0.2\r\n"));
 }
 
 static void test_limit_beyond_counting(void **state)
@@ -387,6 +416,7 @@ int main(void)
 		cmocka_unit_test(test_text_errors),
 		cmocka_unit_test(test_same_value_twice_is_no_warning),
 		cmocka_unit_test(test_unbuilt_parameters_warn_once_each),
+		cmocka_unit_test(test_values_are_plain_text),
 		cmocka_unit_test(test_limit_beyond_counting),
 	};
 

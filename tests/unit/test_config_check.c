@@ -105,7 +105,9 @@ static void test_audit(void **state)
 	audit(MINIMAL "mynetworks = 0.0.0.0/0\n", "every IPv4 client", true);
 	audit(MINIMAL "mynetworks = [::]/0\n", "every IPv6 client", true);
 	audit(MINIMAL "mynetworks = !0.0.0.0/0\n", "every IPv4 client", false);
-	audit(MINIMAL "mynetworks = 10.0.0.0/8\n", "very wide", true);
+	audit(MINIMAL "mynetworks = 11.0.0.0/8\n", "very wide", true);
+	audit(MINIMAL "mynetworks = 10.0.0.0/8\n", "private block", true);
+	audit(MINIMAL "mynetworks = 10.0.0.0/9\n", "private block", false);
 	audit(MINIMAL "mynetworks = 10.0.0.0/9\n", "very wide", false);
 	audit(MINIMAL, "very wide", false);
 	audit(MINIMAL, "push others out", true);

@@ -22,8 +22,18 @@ static struct memory_file files[] = {
 	{ "/good", "10.1.0.0/16 !10.2.0.1\n# between\n  [2001:db8::]/32\n\n/more\n" },
 	{ "/more", "192.0.2.7" },
 	{ "/cidr", "10.3.0.0/16 OK\n2001:db8:3::/48\n  permit it\n[::1] x\n" },
-	{ "/cidr-if", "if 10.0.0.0/8\n10.3.0.0/16 OK\nendif\n" },
-	{ "/cidr-not", "!10.0.0.0/8 OK\n" },
+	{ "/cidr-if", "if 10.0.0.0/8\n10.3.0.0/16 OK\n192.0.2.1 never\n"
+		      "IF ! 10.0.0.0/9\n10.0.0.0/8 OK\nif [10.255.0.0]/16\n!10.255.0.0/17 x\n"
+		      "ENDIF\nendif\nendif\n" },
+	{ "/cidr-not", "!224.0.0.0/3 OK\n!!192.0.2.1 OK\n! 2000::/3 OK\n" },
+	{ "/cidr-family", "if !2001:db8::/32\n10.0.0.0/8 OK\n2001:db8::/31 OK\nendif\n" },
+	{ "/cidr-open", "10.0.0.0/8 OK\nif 10.0.0.0/8\nif 10.1.0.0/16\n10.1.2.3 x\nendif\n" },
+	{ "/cidr-endif", "10.0.0.0/8 OK\nendif\n" },
+	{ "/cidr-trail", "if 10.0.0.0/8\n  10.1.0.0/16 OK\nendif\n" },
+	{ "/cidr-trail2", "if 10.0.0.0/8\nendif\n  10.1.0.0/16 OK\n" },
+	{ "/cidr-ifbits", "if 10.0.0.1/8\n10.1.0.0/16 OK\nendif\n" },
+	{ "/cidr-noif", "if\n10.1.0.0/16 OK\nendif\n" },
+	{ "/cidr-mapped", "!::ffff:10.0.0.0/104 OK\n" },
 	{ "/cidr-bare", "192.0.2.0/24 OK\n10.0.0.0/8\n" },
 	{ "/cidr-bits", "192.0.2.0/24 OK\n10.0.0.1/8 OK\n" },
 	{ "/circle", "/circle\n" },
@@ -74,6 +84,14 @@ static const struct {
 	{ LIST("cidr:{{10.0.0.0/8 OK},{2001:db8::/32 x y}}, 192.0.2.1"),
 	  "10.0.0.0/8 2001:db8::/32 192.0.2.1" },
 	{ LIST("cidr:{ }"), "" },
+	{ LIST("cidr:{{}, {# 10.0.0.0/8 not}, {10.1.0.0/16 OK}}"), "10.1.0.0/16" },
+	{ LIST("!cidr:{{if 10.0.0.0/8}, {!10.128.0.0/9 OK}, {endif}} 10.0.0.0/8"),
+	  "!10.0.0.0/9 10.0.0.0/8" },
+	{ LIST("cidr:/cidr-if"), "10.3.0.0/16 10.128.0.0/9 10.255.128.0/17" },
+	{ LIST("cidr:/cidr-not"), "0.0.0.0/1 128.0.0.0/2 192.0.0.0/3 192.0.2.1 ::/3 4000::/2 "
+				  "8000::/1" },
+	{ LIST("cidr:/cidr-family"), "2001:db9::/32" },
+	{ LIST("[::ffff:10.0.0.0]/104"), "10.0.0.0/8" },
 	{ LIST("$mynetworks"), "127.0.0.0/8 ::1" },
 	{ LIST("${smtpd_client_connection_limit_exceptions:$mynetworks}"), "127.0.0.0/8 ::1" },
 };
@@ -121,7 +139,7 @@ static const struct {
 	{ LIST("cidr:{10.0.0.0/8 OK}"), TEST_FILE, 2, "{rule} expected" },
 	{ LIST("cidr:{{10.0.0.0/8 OK}x}"), TEST_FILE, 2, "{rule} expected" },
 	{ LIST("cidr:{{10.0.0.0/8 OK}}x"), TEST_FILE, 2, "{rule}, ... } expected" },
-	{ LIST("cidr:{{}}"), TEST_FILE, 2, "{rule} expected" },
+	{ LIST("cidr:{10.0.0.0/8}"), TEST_FILE, 2, "{rule} expected" },
 	{ LIST("cidr:{{10.0.0.0/8}}"), TEST_FILE, 2, "needs a result" },
 	{ LIST("cidr:clients"), TEST_FILE, 2, "absolute path" },
 	{ LIST("cidr:"), TEST_FILE, 2, "absolute path" },
@@ -131,8 +149,15 @@ static const struct {
 	{ LIST("/indented"), "/indented", 1, "must not begin with a blank" },
 	{ LIST("/circle"), "/circle", 1, "too deeply" },
 	{ LIST("/twice"), "/twice", 1, "too" },
-	{ LIST("cidr:/cidr-if"), "/cidr-if", 1, "not supported in cidr tables" },
-	{ LIST("cidr:/cidr-not"), "/cidr-not", 1, "not supported in cidr tables" },
+	{ LIST("cidr:/cidr-open"), "/cidr-open", 2, "\"if\" without \"endif\"" },
+	{ LIST("cidr:/cidr-endif"), "/cidr-endif", 2, "\"endif\" without \"if\"" },
+	{ LIST("cidr:/cidr-trail"), "/cidr-trail", 1, "must not begin with a blank" },
+	{ LIST("cidr:/cidr-trail2"), "/cidr-trail2", 2, "must not begin with a blank" },
+	{ LIST("cidr:/cidr-ifbits"), "/cidr-ifbits", 1, "did you mean 10.0.0.0/8?" },
+	{ LIST("cidr:/cidr-noif"), "/cidr-noif", 1, "network is missing" },
+	{ LIST("cidr:/cidr-mapped"), "/cidr-mapped", 1, "write IPv4 addresses as such" },
+	{ LIST("cidr:{{if 10.0.0.0/8}, {10.1.0.0/16 OK}}"), TEST_FILE, 2, "without \"endif\"" },
+	{ LIST("cidr:{{! OK}}"), TEST_FILE, 2, "needs a result" },
 	{ LIST("cidr:/cidr-bare"), "/cidr-bare", 2, "needs a result" },
 	{ LIST("cidr:/cidr-bits"), "/cidr-bits", 2, "did you mean 10.0.0.0/8?" },
 	{ "interfaces = lo\n\nmynetworks = 10.0.0.1/8\n", TEST_FILE, 3, "did you mean" },
@@ -230,6 +255,22 @@ static void test_first_match_wins(void **state)
 	report_done(&report);
 }
 
+/* The neighbour of the place where IPv4 addresses are kept: what is left of IPv6 must not spill. */
+static void test_the_rest_of_ipv6_has_no_ipv4(void **state)
+{
+	struct report report = { 0 };
+	struct config *config;
+
+	(void)state;
+	assert_int_equal(load(LIST("cidr:{{!::fffe:0:0/96 OK}}"), &config, &report), 0);
+	assert_false(exempt(config, "10.0.0.1"));
+	assert_false(exempt(config, "::fffe:1:1"));
+	assert_true(exempt(config, "::fffd:1:1"));
+	assert_true(exempt(config, "2001:db8::1"));
+	config_free(config);
+	report_done(&report);
+}
+
 static double seconds(void)
 {
 	struct timespec now;
@@ -275,6 +316,7 @@ int main(void)
 		cmocka_unit_test(test_origins),
 		cmocka_unit_test(test_host_patterns_are_warned_of_once),
 		cmocka_unit_test(test_first_match_wins),
+		cmocka_unit_test(test_the_rest_of_ipv6_has_no_ipv4),
 		cmocka_unit_test(test_many_prefixes),
 	};
 

@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Whether Postfix shows its messages to the milter, where a limit on headers needs that; and
+ * whether a server that Postfix names is one of ours.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "cleanup.h"
+#include "config_audit.h"
+
+static bool same_text(const char *a, size_t a_size, const char *b, size_t b_size)
+{
+	return a_size == b_size && memcmp(a, b, a_size) == 0;
+}
+
+/* inet:HOST:PORT in two. */
+static bool inet_split(const char *text, size_t size, struct config_word *ret_host,
+		       uint16_t *ret_port)
+{
+	static const char inet[] = "inet:";
+	const size_t prefix_size = sizeof(inet) - 1;
+	const char *colon;
+
+	if (size <= prefix_size || memcmp(text, inet, prefix_size) != 0)
+		return false;
+	text += prefix_size;
+	size -= prefix_size;
+	colon = memrchr(text, ':', size);
+	if (!colon)
+		return false;
+	*ret_host = (struct config_word){ text, (size_t)(colon - text), false };
+	if (same_text(ret_host->text, ret_host->size, "localhost", strlen("localhost")))
+		*ret_host = (struct config_word){ "127.0.0.1", strlen("127.0.0.1"), false };
+	return config_port_parse(colon + 1, size - ret_host->size - 1, ret_port);
+}
+
+static bool is_wildcard(const struct config_word *host)
+{
+	return same_text(host->text, host->size, "0.0.0.0", strlen("0.0.0.0")) ||
+	       same_text(host->text, host->size, "[::]", strlen("[::]"));
+}
+
+/* unix:PATH, relative to the queue directory where Postfix says so. */
+static bool same_socket(const struct audit *audit, const struct config_word *ours, const char *text,
+			size_t size)
+{
+	static const char unix_prefix[] = "unix:";
+	const size_t prefix_size = sizeof(unix_prefix) - 1;
+	const struct config_setting *queue = audit_setting(audit, "queue_directory");
+	const char *path = ours->text + prefix_size;
+	size_t path_size = ours->size - prefix_size;
+
+	if (ours->size <= prefix_size || size <= prefix_size ||
+	    memcmp(ours->text, unix_prefix, prefix_size) != 0 ||
+	    memcmp(text, unix_prefix, prefix_size) != 0)
+		return false;
+	text += prefix_size;
+	size -= prefix_size;
+	if (*text != '/' && path_size > queue->value.size &&
+	    memcmp(path, queue->value.data, queue->value.size) == 0 &&
+	    path[queue->value.size] == '/') {
+		path += queue->value.size + 1;
+		path_size -= queue->value.size + 1;
+	}
+	return same_text(path, path_size, text, size);
+}
+
+bool audit_endpoint_listed(const struct audit *audit, const char *name, const char *text,
+			   size_t size)
+{
+	const struct config_setting *listen = audit_setting(audit, name);
+	const char *cursor = listen->value.data;
+	struct config_word ours, host, our_host;
+	uint16_t port, our_port;
+
+	while (config_word_next(&cursor, listen->value.data + listen->value.size, &ours)) {
+		if (same_socket(audit, &ours, text, size))
+			return true;
+		if (inet_split(text, size, &host, &port) &&
+		    inet_split(ours.text, ours.size, &our_host, &our_port) && port == our_port &&
+		    (is_wildcard(&our_host) ||
+		     same_text(host.text, host.size, our_host.text, our_host.size)))
+			return true;
+	}
+	return false;
+}
+
+/* A limit that nothing but the milter holds. */
+static const char *reason(const struct audit *audit)
+{
+	if (audit_number(audit, "header_count_limit") > 0)
+		return "header_count_limit";
+	if (audit_number(audit, "header_total_size_limit") > 0)
+		return "header_total_size_limit";
+	if (strcasecmp(audit_setting(audit, "header_size_action")->value.data, "reject") == 0)
+		return "header_size_action";
+	return NULL;
+}
+
+/* Whether an entry of smtpd_milters is ours; its own default_action, if it has one. */
+static bool entry_is_ours(const struct audit *audit, struct config_word entry, bool *ret_accepts)
+{
+	const char *cursor = entry.text, *end;
+	struct config_word word;
+
+	if (entry.size > 0 && *entry.text == '{' &&
+	    !config_braces(&cursor, entry.text + entry.size, &entry.text, &entry.size))
+		return false;
+	cursor = entry.text;
+	end = cursor + entry.size;
+	if (!config_word_next(&cursor, end, &word) ||
+	    !audit_endpoint_listed(audit, "milter_listen", word.text, word.size))
+		return false;
+	while (config_word_next(&cursor, end, &word)) {
+		static const char option[] = "default_action=";
+		const size_t size = sizeof(option) - 1;
+
+		if (word.size > size && memcmp(word.text, option, size) == 0)
+			*ret_accepts = same_text(word.text + size, word.size - size, "accept",
+						 strlen("accept"));
+	}
+	return true;
+}
+
+/* What is in main.cf is the same for all ports: it is said once. */
+static const char *at(const struct config_origin *origin, const char *prefix)
+{
+	return origin->kind == CONFIG_FROM_MASTER_CF ? prefix : "";
+}
+
+static int check_port(struct audit *audit, const struct postfix_row *row, const char *prefix,
+		      struct config_scope *scope)
+{
+	const struct config_setting *milters, *action;
+	const struct config_setting *listen = audit_setting(audit, "milter_listen");
+	const struct config_origin main_cf = { CONFIG_FROM_MAIN_CF, row->instance->main_cf, 0 };
+	struct config_word entry;
+	const char *cursor;
+	int r = config_scope_value(&audit->loader, scope, "smtpd_milters", &milters);
+
+	if (r == 0)
+		r = config_scope_value(&audit->loader, scope, "milter_default_action", &action);
+	if (r != 0)
+		return r == -EINVAL ? 0 : r;
+	cursor = milters->value.data;
+	while (config_word_next(&cursor, milters->value.data + milters->value.size, &entry)) {
+		bool accepts = strcmp(action->value.data, "accept") == 0;
+
+		if (!entry_is_ours(audit, entry, &accepts))
+			continue;
+		if (!accepts)
+			warn_at(audit, &milters->origin, "smtpd_milters",
+				"%smail is refused while the milter is down; write smtpd_milters "
+				"= "
+				"{ %s, default_action=accept }",
+				at(&milters->origin, prefix), listen->value.data);
+		return 0;
+	}
+	warn_at(audit, milters->origin.line ? &milters->origin : &main_cf, "smtpd_milters",
+		"%sPostfix does not show messages to the milter, which %s needs; write "
+		"smtpd_milters = { %s, default_action=accept }",
+		at(&milters->origin, prefix), reason(audit), listen->value.data);
+	return 0;
+}
+
+int audit_milter(struct audit *audit)
+{
+	const struct postfix *postfix = audit->config->values->postfix;
+	int r = 0;
+
+	if (!postfix || !reason(audit))
+		return 0;
+	for (size_t i = 0; i < audit->config->service_count && r == 0; i++) {
+		const struct postfix_row *row = &postfix->rows[i];
+		struct config_scope *scope;
+		char prefix[PREFIX_TEXT_SIZE + 16]; /* "587: " */
+
+		if (!row->owner)
+			continue;
+		scope = config_scope_new(audit->config->values, SCOPE_POSTFIX, row->instance,
+					 row->smtpd);
+		if (!scope)
+			return -ENOMEM;
+		(void)snprintf(prefix, sizeof(prefix), "%s: ", audit->config->services[i].label);
+		r = check_port(audit, row, prefix, scope);
+		config_scope_free(scope);
+	}
+	return r;
+}

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The words for each parameter.
+ */
+#include "documents.h"
+
+#define DOCUMENT(parameter, words) .name = (parameter), .text = (words)
+
+const struct document documents[] = {
+	{ DOCUMENT("interfaces",
+		   "The network interfaces that clients come in on: a list of at most 15. One that "
+		   "does not exist is attached as soon as it appears. Required."),
+	  .section = "What is protected, and how",
+	  .advice = "Change it to yours: `ip -br link` lists them.", .sample = "eth0" },
+	{ DOCUMENT(
+		  "protected_ports",
+		  "List of up to 16 ports, service names, `ADDRESS:PORT` or `[IPV6]:PORT`. Each is "
+		  "a service with counters and limits of its own. A row with an address is looked "
+		  "at before one without."),
+	  .sample = "smtp" },
+	{ DOCUMENT("enforcement",
+		   "`enforce` drops what is over a limit; `monitor` counts and reports what would "
+		   "have been dropped, and drops nothing. The packaged file says `monitor`."),
+	  .advice = "Begin with monitor. Watch `synanvil top` and `synanvil advise` for some days, "
+		    "list in the exceptions who must get through, and only then say enforce.",
+	  .sample = "monitor" },
+	{ DOCUMENT("xdp_mode",
+		   "`native` in the driver, `generic` in the kernel's network stack (slower, works "
+		   "everywhere), or `auto`: native where the driver can.") },
+	{ DOCUMENT(
+		"source_table_size",
+		"Entries of the table of clients; about 128 bytes of kernel memory each. When it "
+		"is full, the client not seen for longest is forgotten.") },
+	{ DOCUMENT("postfix_config_directory", "List of directories with Postfix' `main.cf` and "
+					       "`master.cf`, up to 16. What this "
+					       "file does not set is taken from there."),
+	  .advice =
+		  "With `/etc/postfix` here, take out below what Postfix says already: what stands "
+		  "in this file wins." },
+	{ DOCUMENT(
+		  "smtpd_client_connection_rate_limit",
+		  "Connection attempts that a client may make in one time unit, for each service."),
+	  .section = "Connections",
+	  .postfix =
+		  "An attempt counts when its SYN arrives, before there is a connection, and one "
+		  "over the limit is dropped instead of answered with 421.",
+	  .advice = "A service of protected_ports can have a limit of its own, for example "
+		    "`587:smtpd_client_connection_rate_limit = 120`.",
+	  .sample = "60" },
+	{ DOCUMENT("smtpd_client_connection_count_limit",
+		   "Connections that a client may have at the same time, for each service."),
+	  .postfix =
+		  "The default is no limit where Postfix' configuration is not read; in Postfix it "
+		  "is 50." },
+	{ DOCUMENT("anvil_rate_time_unit",
+		   "The time unit of all rates. It starts with a client's first attempt, and the "
+		   "attempt after its end starts a new one."),
+	  .postfix = "It ends to the millisecond; in Postfix up to one second later.",
+	  .sample = "60s" },
+	{ DOCUMENT(
+		  "smtpd_client_event_limit_exceptions",
+		  "Address list of clients without limits. They are always compared with the whole "
+		  "address, whatever the prefix lengths."),
+	  .postfix = "Lookup tables other than `cidr:` are an error, and so is what Postfix passes "
+		     "over with a warning. Names match no packet. The old name "
+		     "`smtpd_client_connection_limit_exceptions` is looked at only where Postfix' "
+		     "configuration is read.",
+	  .advice = "Addresses, networks, `!` for clients that are not exempt, files of them, "
+		    "`cidr:` "
+		    "tables; IPv6 addresses need brackets. Forged SYNs can use up a sender's "
+		    "attempts: list large senders that must get through.",
+	  .sample = "$mynetworks" },
+	{ DOCUMENT("mynetworks", "Address list of trusted networks."),
+	  .postfix = "It is never computed from the interfaces: `mynetworks_style` does not exist, "
+		     "and unset it is loopback.",
+	  .advice = "Unlike Postfix, synanvil never takes these from the interfaces: list your own "
+		    "networks here.",
+	  .sample = "127.0.0.0/8, [::1]/128" },
+	{ DOCUMENT("smtpd_client_ipv4_prefix_length",
+		   "How many bits of an IPv4 address make a client; 32 is a single address."),
+	  .postfix = "Works with Postfix before 3.8, too, which has no such parameter." },
+	{ DOCUMENT("smtpd_client_ipv6_prefix_length",
+		   "How many bits of an IPv6 address make a client; 128 is a single address."),
+	  .postfix = "Works with Postfix before 3.8, too, which has no such parameter and counts "
+		     "single addresses.",
+	  .advice =
+		  "64 may suit better than this default, which is Postfix' own: the least that one "
+		  "customer of a provider has is a /64, and in it there are 1,048,576 clients of "
+		  "84 "
+		  "bits. Each of them may make as many attempts as the limit says, and together "
+		  "they "
+		  "fill the table of clients. Against 64 speaks only that customers who share a "
+		  "/64, "
+		  "as some hosting providers have them, share the limit as well." },
+	{ DOCUMENT("default_process_limit", "Connections that a service can serve at the same "
+					    "time. Where `master.cf` is read, "
+					    "the service's own maxproc counts."),
+	  .postfix =
+		  "The default is no limit where Postfix' configuration is not read; in Postfix it "
+		  "is 100, and 0 is an error there." },
+	{ DOCUMENT("smtpd_client_message_rate_limit",
+		   "Messages that a client may send in one time unit, for each service."),
+	  .section = "Messages",
+	  .postfix = "A message counts once; in Postfix each MAIL command counts." },
+	{ DOCUMENT("smtpd_client_recipient_rate_limit",
+		   "Recipients that a client may name in one time unit, for each service."),
+	  .postfix = "They are counted from what Postfix tells the policy service; in Postfix "
+		     "itself at "
+		     "each RCPT command." },
+	{ DOCUMENT("message_size_limit", "Bytes of a message.") },
+	{ DOCUMENT("queue_minfree", "Bytes that must be free in the file system of the queue."),
+	  .postfix = "A negative number is an error; Postfix refuses all mail with it." },
+	{ DOCUMENT("queue_directory", "Where free space is looked at."),
+	  .postfix = "Only an absolute path is accepted." },
+	{ DOCUMENT("header_size_limit", "Bytes of one header field.") },
+	{ DOCUMENT(
+		"header_size_action",
+		"What becomes of a longer field: `truncate`, as Postfix does it, or `reject`.") },
+	{ DOCUMENT("header_count_limit", "Header fields of a message.") },
+	{ DOCUMENT("header_total_size_limit", "Bytes of all header fields of a message.") },
+	{ DOCUMENT("client_block_threshold",
+		   "Messages refused for their rate in one time unit after which a client is "
+		   "blocked; 0 is never.") },
+	{ DOCUMENT("client_block_time", "For how long; in minutes if without a unit.") },
+	{ DOCUMENT("policy_listen",
+		   "List of `inet:HOST:PORT` and `unix:/PATH` where Postfix asks; empty is off."),
+	  .section = "Services of the programs" },
+	{ DOCUMENT("milter_listen", "The same for the milter.") },
+	{ DOCUMENT(
+		"metrics_listen",
+		"Address and port of the metrics for Prometheus, at the path `/metrics`; an IPv6 "
+		"address needs brackets; empty is off.") },
+	{ DOCUMENT("control_socket", "Where `synanvil` reaches the agent; at most 107 bytes.") },
+	{ DOCUMENT("control_group",
+		   "The group that may use the control socket without being root.") },
+	{ DOCUMENT("bpf_directory", "Where the kernel's tables are pinned.") },
+	{ DOCUMENT("state_directory", "Where exceptions and blocks added at run time are kept.") },
+};
+
+const size_t document_count = sizeof(documents) / sizeof(documents[0]);
