@@ -60,6 +60,18 @@ static int generation_move(const struct tables *tables)
 	return bpf_map_update_elem(tables->generation, &first, &fresh, BPF_ANY) ? -errno : 0;
 }
 
+/*
+ * Until the generation moves, nothing that was noted before is believed, and nothing is noted. Else
+ * the new settings would meet what was noted under the old list, and judge as neither of the two
+ * configurations does.
+ */
+static int generation_forget(const struct tables *tables)
+{
+	const uint64_t unknown = 0;
+
+	return bpf_map_update_elem(tables->generation, &first, &unknown, BPF_ANY) ? -errno : 0;
+}
+
 static int active_read(const struct tables *tables, uint32_t *ret_index)
 {
 	uint32_t index;
@@ -144,19 +156,23 @@ int tables_configuration_switch(struct tables *tables, const struct sa_settings 
 {
 	_cleanup_close_ int trie = -1;
 	struct sa_filter filter = {};
-	int error = trie_new(entries, count, &trie);
+	int error = trie_new(entries, count, &trie), moved;
 
 	for (size_t i = 0; i < count; i++)
 		if (entries[i].value != SA_EXCEPTION_NONE)
 			filter_add(&filter, &entries[i].prefix);
+	if (error)
+		return error;
+	error = generation_forget(tables);
 	if (!error)
 		error = slot_switch(tables, settings, trie, &filter);
+	moved = generation_move(tables);
 	if (error)
 		return error;
 	if (tables->configured_trie >= 0)
 		(void)close(tables->configured_trie);
 	tables->configured_trie = TAKE_FD(trie);
-	return generation_move(tables);
+	return moved;
 }
 
 int tables_settings_switch(struct tables *tables, const struct sa_settings *settings)

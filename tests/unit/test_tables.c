@@ -181,7 +181,7 @@ static void switch_order(void **state)
 
 	(void)state;
 	assert_int_equal(tables_configuration_switch(&tables, &one, entries, 2), 0);
-	assert_string_equal(kernel.trace, "scfag");
+	assert_string_equal(kernel.trace, "gscfag");
 	assert_int_equal(kernel.active, 1);
 	assert_int_equal(kernel.node_count, 2);
 	assert_int_equal(kernel.configured[1], tables.configured_trie);
