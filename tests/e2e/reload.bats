@@ -139,3 +139,23 @@ reload_many()
 	equals 0 "$(syn_packets pass unlimited)" "passed as unlimited"
 	equals 0 "$(syn_packets pass undecided)" "passed undecided"
 }
+
+# Neither configuration drops the source: one has a limit that is out of reach, the other exempts it.
+@test "a reload that lowers the limit and exempts a source drops none of its SYNs" {
+	local i flood
+	agent_with 'smtpd_client_connection_rate_limit = 1000000'
+	cp "$LAB_CONFIG" "$LAB_DIR/one.cf"
+	lab_config 'smtpd_client_connection_rate_limit = 5' 'mynetworks = 10.66.0.1'
+	cp "$LAB_CONFIG" "$LAB_DIR/two.cf"
+	lab_flood -r 20000 -s 10.66.0.1 -a 1 "$LAB_HOST" 25 >/dev/null 3>&- </dev/null &
+	flood=$!
+	for ((i = 0; i < 20; i++)); do
+		cp "$LAB_DIR/two.cf" "$LAB_CONFIG" && ok synanvil reload
+		cp "$LAB_DIR/one.cf" "$LAB_CONFIG" && ok synanvil reload
+	done
+	floods_stop
+	wait "$flood"
+	at_least 1 "$(syn_packets pass exempt)" "passed as exempt"
+	at_least 1 "$(syn_packets pass within_limit)" "passed within the limit"
+	equals 0 "$(syn_packets drop rate)" "dropped"
+}
