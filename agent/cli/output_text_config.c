@@ -71,8 +71,8 @@ int text_advise(FILE *stream, const json_t *result)
 		{ "ATTEMPTS OVER", true }, { "OF THESE DELIVERING", true },
 		{ NULL, false },
 	};
-	const json_t *services =
-		text_items_or_say(stream, result, "services", "nothing was counted yet");
+	const json_t *services = text_items_or_say(
+		stream, result, "services", "no advice: this version does not compute it yet");
 	size_t index;
 	json_t *service;
 
