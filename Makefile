@@ -408,8 +408,8 @@ $(BUILD)/bpf/path_drop_%.bpf.o: tests/bench/path_drop.bpf.c
 	$(Q)$(CLANG) $(BPF_CFLAGS) -I. $(PROGRAM) -MMD -MP -c $< -o $@
 
 PATH_BENCH := $(addprefix tests/bench/,path.c path_lab.c path_flood.c path_xdp.c path_netfilter.c path_report.c) \
-	agent/daemon/tables.c agent/daemon/filter.c agent/common/prefix.c agent/common/parse.c
-PATH_SKELETONS := $(addprefix $(BUILD)/gen/,$(addsuffix .skel.h,synanvil textbook path_flood path_drop_synanvil \
+	agent/daemon/tables.c agent/daemon/filter.c agent/daemon/tick.c agent/common/prefix.c agent/common/parse.c
+PATH_SKELETONS := $(addprefix $(BUILD)/gen/,$(addsuffix .skel.h,synanvil tick textbook path_flood path_drop_synanvil \
 	path_drop_textbook))
 
 $(BUILD)/bench/path: $(PATH_BENCH) $(PATH_SKELETONS) $(HEADERS) tests/bench/path.h tests/bench/path_flood.h

@@ -195,17 +195,18 @@ static __always_inline int attempt_account(struct attempt *attempt, struct sa_so
 
 /*
  * One more drop of a source: exact at first, then SA_DROPPED_EXACT at a time with the inverse
- * probability, so that a flood rarely writes.
+ * probability, so that a flood rarely writes. When the last one was is written once a second.
  */
 static __always_inline void drop_note(__u32 *dropped, __u32 *last_dropped_s,
 				      const struct attempt *attempt)
 {
 	__u32 step = *dropped < SA_DROPPED_EXACT ? 1 : SA_DROPPED_EXACT;
+	__u32 now_s = attempt->now_ms / 1000;
 
-	if (step > 1 && !attempt->sampled)
-		return;
-	__sync_fetch_and_add(dropped, step);
-	*last_dropped_s = attempt->now_ms / 1000;
+	if (step == 1 || attempt->sampled)
+		__sync_fetch_and_add(dropped, step);
+	if (*last_dropped_s != now_s)
+		*last_dropped_s = now_s;
 }
 
 /* A drop for a block; sets first_over if none was reported for this source within the unit. */

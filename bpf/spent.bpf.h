@@ -76,7 +76,9 @@ static __always_inline bool spent_says_drop(const struct sa_spent *shared, __u64
 {
 	struct sa_spent copy = *shared;
 
-	return (copy.check ^ spent_seal(&copy)) == digest && !window_lapsed(copy.window, attempt) &&
+	return (copy.check ^ spent_seal(&copy)) == digest &&
+	       window_count(copy.window) > attempt->rate_limit &&
+	       !window_lapsed(copy.window, attempt) &&
 	       !digest_is_among(attempt_digest(&attempt->packet, window_start_ms(copy.window)),
 				copy.remembered);
 }

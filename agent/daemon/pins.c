@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #include "cleanup.h"
+#include "privileges.h"
 
 /* Of a pin on its way to its name. A suffix is not possible: the BPF file system refuses names with
  * a dot. */
@@ -54,12 +55,27 @@ static int directory_make(const char *directory, struct explanation *reterr_why)
 	if (!is_bpffs(parent))
 		return explain(reterr_why, -ENODEV,
 			       "bpf_directory %s is not on a BPF file system; mount one with: "
-			       "mount -t bpf bpf %s",
+			       "mount -t bpf -o mode=0700 bpf %s",
 			       directory, parent);
 	if (mkdir(directory, 0700) && errno != EEXIST)
 		return explain(reterr_why, -errno, "cannot create bpf_directory %s: %s", directory,
 			       strerror(errno));
 	return 0;
+}
+
+/*
+ * Who may write here may take the limiter's pins away: root, and the user whom the agent becomes. A
+ * BPF file system that was mounted without mode=0700 lets anyone make the directory first.
+ */
+static bool directory_is_ours(const struct stat *status)
+{
+	struct privileges_user user;
+
+	privileges_user_find(&user);
+	if (status->st_mode & (S_IWGRP | S_IWOTH))
+		return false;
+	return status->st_uid == 0 || status->st_uid == geteuid() ||
+	       (user.change && status->st_uid == user.uid);
 }
 
 static int directory_lock(const char *directory, int *ret_pins, struct explanation *reterr_why)
@@ -81,6 +97,11 @@ static int directory_lock(const char *directory, int *ret_pins, struct explanati
 	if (fstat(pins, &status) || status.st_nlink == 0)
 		return explain(reterr_why, -ESTALE, "bpf_directory %s was removed meanwhile",
 			       directory);
+	if (!directory_is_ours(&status))
+		return explain(
+			reterr_why, -EPERM,
+			"bpf_directory %s can be written by others: its owner or mode is wrong",
+			directory);
 	if (fchdir(pins))
 		return explain(reterr_why, -errno, "cannot enter bpf_directory %s: %s", directory,
 			       strerror(errno));

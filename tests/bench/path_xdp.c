@@ -18,6 +18,7 @@
 #include "synanvil/abi.h"
 #include "tables.h"
 #include "textbook.skel.h"
+#include "tick.h"
 
 /* Of each pair one is loaded: the program as it is, or the one that drops what it would pass. */
 struct contestants {
@@ -102,7 +103,7 @@ static int synanvil_configure(const struct bpf_object *object, const struct lab 
 		.enforcement = SA_ENFORCE,
 		.service_count = 1,
 		.cache_classification = 1,
-		.interfaces[1] = { .ifindex = lab->mail_ifindex },
+		.interfaces[1] = { .ifindex = lab->mail_ifindex, .slot = 1 },
 		.services[0] = { .port_be = htons(25),
 				 .any_address = 1,
 				 .id = 1,
@@ -118,11 +119,17 @@ static int synanvil_configure(const struct bpf_object *object, const struct lab 
 
 static int synanvil_open(struct contestants *set, const struct lab *lab)
 {
+	struct tick tick;
 	int error;
 
 	set->synanvil = synanvil_bpf__open();
 	if (!set->synanvil)
 		return -errno;
+	error = tick_measure(&tick);
+	if (error)
+		return error;
+	set->synanvil->rodata->tick_scale = tick.scale;
+	set->synanvil->rodata->tick_offset_ms = tick.offset_ms;
 	bpf_map__set_max_entries(set->synanvil->maps.sources, table_size());
 	error = synanvil_bpf__load(set->synanvil);
 	return error ? error : synanvil_configure(set->synanvil->obj, lab);
@@ -130,11 +137,17 @@ static int synanvil_open(struct contestants *set, const struct lab *lab)
 
 static int synanvil_drop_open(struct contestants *set, const struct lab *lab)
 {
+	struct tick tick;
 	int error;
 
 	set->synanvil_drop = path_drop_synanvil_bpf__open();
 	if (!set->synanvil_drop)
 		return -errno;
+	error = tick_measure(&tick);
+	if (error)
+		return error;
+	set->synanvil_drop->rodata->tick_scale = tick.scale;
+	set->synanvil_drop->rodata->tick_offset_ms = tick.offset_ms;
 	bpf_program__set_autoload(set->synanvil_drop->progs.synanvil, false);
 	bpf_map__set_max_entries(set->synanvil_drop->maps.sources, table_size());
 	error = path_drop_synanvil_bpf__load(set->synanvil_drop);

@@ -89,6 +89,31 @@ nothing_attached()
 	equals '' "$(find "$mount/synanvil" -type f 2>/dev/null)" "pins"
 }
 
+@test "a bpf_directory that somebody else made" {
+	local mount=$LAB_DIR/bpf1777
+	mkdir -p "$mount"
+	mount -t bpf -o mode=1777 bpf "$mount"
+	mkdir -m 700 "$mount/synanvil"
+	chown nobody "$mount/synanvil"
+	lab_config "bpf_directory = $mount/synanvil"
+	agent_fails 1
+	says "$mount/synanvil" 'owner'
+	nothing_attached
+	chown root "$mount/synanvil"
+	chmod 777 "$mount/synanvil"
+	agent_fails 1
+	says "$mount/synanvil" 'mode'
+	nothing_attached
+}
+
+@test "an interface without Ethernet headers is refused" {
+	in_mail ip tuntap add dev tun7 mode tun 2>/dev/null || skip "no tun devices here"
+	lab_config 'interfaces = tun7'
+	agent_fails 1
+	says 'tun7' 'Ethernet'
+	in_mail ip link delete tun7
+}
+
 @test "a wrong interface name is said at once, and the rest goes on" {
 	lab_config 'interfaces = m0, eht0'
 	lab_agent_start
