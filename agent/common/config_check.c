@@ -51,7 +51,7 @@ static void check_limits(const struct audit *audit)
 		warn(audit, "smtpd_client_connection_rate_limit",
 		     "0 for every service: attempts are counted, none is ever dropped for its "
 		     "rate; "
-		     "write a number, `synanvil advise` proposes one");
+		     "write a number; `synanvil top` shows what clients send");
 		return;
 	}
 	for (size_t i = 0; i < config->service_count; i++) {

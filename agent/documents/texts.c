@@ -21,7 +21,7 @@ const struct document documents[] = {
 	{ DOCUMENT("enforcement",
 		   "`enforce` drops what is over a limit; `monitor` counts and reports what would "
 		   "have been dropped, and drops nothing. The packaged file says `monitor`."),
-	  .advice = "Begin with monitor. Watch `synanvil top` and `synanvil advise` for some days, "
+	  .advice = "Begin with monitor. Watch `synanvil top` and `synanvil status` for some days, "
 		    "list in the exceptions who must get through, and only then say enforce.",
 	  .sample = "monitor" },
 	{ DOCUMENT("xdp_mode",
@@ -29,7 +29,7 @@ const struct document documents[] = {
 		   "everywhere), or `auto`: native where the driver can.") },
 	{ DOCUMENT(
 		"source_table_size",
-		"Entries of the table of clients; about 128 bytes of kernel memory each. When it "
+		"Entries of the table of clients; about 300 bytes of kernel memory each. When it "
 		"is full, the client not seen for longest is forgotten.") },
 	{ DOCUMENT("postfix_config_directory", "List of directories with Postfix' `main.cf` and "
 					       "`master.cf`, up to 16. What this "
