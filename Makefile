@@ -55,6 +55,7 @@ COMMON := \
 	agent/common/config_master.c \
 	agent/common/config_postfix.c \
 	agent/common/config_postfix_ports.c \
+	agent/common/config_postfix_proxy.c \
 	agent/common/config_postfix_rows.c \
 	agent/common/config_postfix_xclient.c \
 	agent/common/config_region.c \
