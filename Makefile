@@ -44,6 +44,7 @@ COMMON := \
 	agent/common/config_check_lists.c \
 	agent/common/config_check_milter.c \
 	agent/common/config_check_policy.c \
+	agent/common/config_check_policy_options.c \
 	agent/common/config_check_postfix.c \
 	agent/common/config_check_sizes.c \
 	agent/common/config_cidr.c \
@@ -54,6 +55,7 @@ COMMON := \
 	agent/common/config_lists.c \
 	agent/common/config_master.c \
 	agent/common/config_postfix.c \
+	agent/common/config_postfix_interfaces.c \
 	agent/common/config_postfix_ports.c \
 	agent/common/config_postfix_proxy.c \
 	agent/common/config_postfix_rows.c \
