@@ -8,15 +8,11 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
 #include "cleanup.h"
-#include "config_support.h"
-
-#define OURS     MINIMAL "protected_ports = 25, 587\npostfix_config_directory = /p\n"
-#define SERVICES "smtp inet n - n - - smtpd\nsubmission inet n - n - - smtpd\n"
+#include "postfix_support.h"
 
 struct row {
 	const char *ours;
@@ -56,24 +52,6 @@ static int print(const struct config_value *value, void *context)
 	return 0;
 }
 
-static struct config *load_postfix(const char *ours, const char *main_cf, const char *master_cf,
-				   struct report *report)
-{
-	struct memory_file files[] = {
-		{ "/p/main.cf", main_cf },
-		{ "/p/master.cf", master_cf },
-		{ "/q/main.cf",
-		  "smtpd_client_connection_rate_limit = 77\ndefault_process_limit = 7\n"
-		  "inet_interfaces = 192.0.2.2, localhost\n" },
-		{ "/q/master.cf", "smtp inet n - n - - smtpd\n" },
-		{ NULL, NULL },
-	};
-	struct config *config = NULL;
-
-	(void)load_with(ours, files, &config, report);
-	return config;
-}
-
 static void check_row(const struct row *row)
 {
 	struct search search = { row->shown, false };
@@ -90,10 +68,6 @@ static void check_row(const struct row *row)
 	config_free(config);
 	report_done(&report);
 }
-
-#define RATE      "smtpd_client_connection_rate_limit"
-#define COUNT     "smtpd_client_connection_count_limit"
-#define PROCESSES "default_process_limit"
 
 static const struct row rows_of_files[] = {
 	/* Precedence: ours, main.cf, default. */
@@ -121,6 +95,10 @@ static const struct row rows_of_files[] = {
 	  "smtpd_client_event_limit_exceptions = 10.2.0.0/16 (default)" },
 	{ OURS, "smtpd_client_connection_limit_exceptions = 10.3.0.0/16\n", SERVICES,
 	  "smtpd_client_event_limit_exceptions =  (default)" },
+	/* A table that only Postfix can read, and nothing here refers to. */
+	{ OURS "smtpd_client_event_limit_exceptions = 10.1.0.0/16\n",
+	  "mynetworks = hash:/etc/postfix/networks\n", SERVICES,
+	  "smtpd_client_event_limit_exceptions = 10.1.0.0/16 (file test.cf:4)" },
 	{ OURS, "queue_directory = $config_directory/queue\n", SERVICES,
 	  "queue_directory = /p/queue (main.cf /p/main.cf:1)" },
 };
@@ -318,237 +296,12 @@ static void test_what_is_changed_reads_back_the_same(void **state)
 	report_done(&report);
 }
 
-static bool exempt(const struct config *config, const char *text)
-{
-	struct sa_address address;
-
-	assert_int_equal(address_parse(text, &address), 0);
-	return config_exempts(config, &address);
-}
-
-/* Postfix exempts who is on the one list or on the other. */
-static void test_xclient(void **state)
-{
-	struct report report = { 0 };
-	struct config *config = load_postfix(
-		OURS,
-		"smtpd_client_event_limit_exceptions = !10.9.0.0/16, 10.0.0.0/8, 172.16.1.1\n"
-		"smtpd_authorized_xclient_hosts = !10.9.0.5, 10.9.0.4/30, !172.16.0.0/13, "
-		"172.16.0.0/12,\n"
-		"  proxy.example.com\n",
-		SERVICES, &report);
-
-	(void)state;
-	assert_non_null(config);
-	assert_true(exempt(config, "10.9.0.4"));
-	assert_false(exempt(config, "10.9.0.5"));
-	assert_true(exempt(config, "10.9.0.6"));
-	assert_true(exempt(config, "10.9.0.7"));
-	assert_false(exempt(config, "10.9.0.8"));
-	assert_true(exempt(config, "10.8.0.1"));
-	assert_true(exempt(config, "172.24.0.1"));
-	assert_true(exempt(config, "172.16.1.1"));
-	assert_false(exempt(config, "172.16.1.2"));
-	config_free(config);
-	report_done(&report);
-}
-
-/* --- load balancers --- */
-
-#define BEHIND "smtp inet n - n - - smtpd\n -o smtpd_upstream_proxy_protocol=haproxy\n"
-
-/* What holds at port 25, which takes the proxy protocol. */
-static void check_proxies(const char *proxies, const char *exceptions, bool limited,
-			  const char *warned)
-{
-	struct report report = { 0 };
-	char ours[512], warning[512];
-	struct config *config;
-	bool found = false;
-
-	(void)snprintf(ours, sizeof(ours),
-		       OURS RATE " = 30\nupstream_proxies = %s\nmynetworks = %s\n", proxies,
-		       exceptions);
-	(void)snprintf(warning, sizeof(warning), "%s is not exempt as a whole",
-		       warned ? warned : "");
-	config = load_postfix(ours, "", BEHIND, &report);
-	assert_non_null(config);
-	assert_int_equal(config->services[0].connection_rate_limit, limited ? 30 : 0);
-	assert_int_equal(config->services[0].behind_proxy, !limited);
-	for (size_t i = 0; i < report.count; i++)
-		found = found || strncmp(report.entries[i].message, warning, strlen(warning)) == 0;
-	assert_int_equal(found, warned != NULL);
-	config_free(config);
-	report_done(&report);
-}
-
-static void test_exempt_proxies_leave_the_limits(void **state)
-{
-	(void)state;
-	check_proxies("", "10.0.0.0/8", false, NULL);
-	check_proxies("10.0.0.1, 10.0.0.2", "10.0.0.0/8", true, NULL);
-	check_proxies("10.0.0.0/30", "10.0.0.0/8", true, NULL);
-	check_proxies("10.0.0.1, 10.0.0.2", "10.0.0.1", false, "10.0.0.2");
-	check_proxies("10.0.0.0/30", "10.0.0.1, 10.0.0.2", false, "10.0.0.0/30");
-	check_proxies("10.0.0.0/30", "!10.0.0.2, 10.0.0.0/8", false, "10.0.0.0/30");
-	check_proxies("10.0.0.0/30", "!10.0.0.4, 10.0.0.0/8", true, NULL);
-	check_proxies("10.0.0.0/30", "10.0.0.0/8, !10.0.0.2", true, NULL);
-	check_proxies("[2001:db8::1]", "[2001:db8::]/32", true, NULL);
-	check_proxies("[2001:db8::1]", "0.0.0.0/0", false, "2001:db8::1");
-}
-
-static void test_proxies_are_addresses(void **state)
-{
-	static const char *const values[] = { "lb.example.com", "!10.0.0.1", "10.0.0.1/8" };
-
-	(void)state;
-	for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
-		struct report report = { 0 };
-		char ours[256];
-
-		(void)snprintf(ours, sizeof(ours), OURS "upstream_proxies = %s\n", values[i]);
-		assert_null(load_postfix(ours, "", SERVICES, &report));
-		assert_string_equal(report.entries[0].parameter, "upstream_proxies");
-		assert_int_equal(report.entries[0].line, 4);
-		report_done(&report);
-	}
-}
-
-/* Comparing each of very many with each of very many would take very long. */
-static void test_proxies_are_few(void **state)
-{
-	struct config_text text = { 0 };
-	struct report report = { 0 };
-	struct config *config;
-
-	(void)state;
-	assert_int_equal(config_text_append(&text, OURS "upstream_proxies =",
-					    strlen(OURS "upstream_proxies =")),
-			 0);
-	for (unsigned i = 0; i < 257; i++) {
-		char word[32];
-
-		(void)snprintf(word, sizeof(word), " 10.0.%u.%u", i / 200, i % 200);
-		assert_int_equal(config_text_append(&text, word, strlen(word)), 0);
-		if (i < 255)
-			continue;
-		config = load_postfix(text.data, "", BEHIND, &report);
-		assert_int_equal(config != NULL, i == 255);
-		config_free(config);
-	}
-	assert_string_equal(report.entries[report.errors - 1].parameter, "upstream_proxies");
-	free(text.data);
-	report_done(&report);
-}
-
-/* --- the files on disk --- */
-
-struct disk {
-	struct config_file now;
-	int result;
-};
-
-static int identify(void *context, const char *path, struct config_file *ret_file)
-{
-	const struct disk *disk = context;
-
-	(void)path;
-	*ret_file = disk->now;
-	return disk->result;
-}
-
-static void test_stale(void **state)
-{
-	const struct config_file read = { "/f", 1, 2, 3, 4 };
-	const struct {
-		struct disk disk;
-		bool stale;
-	} rows[] = {
-		{ { { "/f", 1, 2, 3, 4 }, 0 }, false },
-		{ { { "/f", 9, 2, 3, 4 }, 0 }, true },
-		{ { { "/f", 1, 9, 3, 4 }, 0 }, true },
-		{ { { "/f", 1, 2, 9, 4 }, 0 }, true },
-		{ { { "/f", 1, 2, 3, 5 }, 0 }, true },
-		{ { { "/f", 0, 0, 0, 0 }, -ENOENT }, true },
-		{ { { "/f", 0, 0, 0, 0 }, -ENOTDIR }, true },
-		{ { { "/f", 0, 0, 0, 0 }, -EACCES }, false },
-	};
-
-	(void)state;
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		struct disk disk = rows[i].disk;
-
-		assert_int_equal(config_file_is_stale(&read, identify, &disk), rows[i].stale);
-	}
-}
-
-static void write_file(const char *directory, const char *name, const char *text)
-{
-	_cleanup_fclose_ FILE *file = NULL;
-	char path[200];
-
-	(void)snprintf(path, sizeof(path), "%s/%s", directory, name);
-	file = fopen(path, "w");
-	assert_non_null(file);
-	assert_true(fputs(text, file) >= 0);
-}
-
-/* Every file that was read is watched, an included one as well. */
-static void test_files_that_were_read(void **state)
-{
-	static const char *const names[] = { "ours", "main.cf", "master.cf", "trusted" };
-	char directory[] = "/tmp/synanvil-test-XXXXXX";
-	struct report report = { 0 };
-	char text[400], path[200];
-
-	(void)state;
-	assert_non_null(mkdtemp(directory));
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		struct config *config = NULL;
-
-		(void)snprintf(text, sizeof(text),
-			       MINIMAL "postfix_config_directory = %s\nmynetworks = %s/trusted\n",
-			       directory, directory);
-		write_file(directory, "ours", text);
-		write_file(directory, "main.cf", "");
-		write_file(directory, "master.cf", SERVICES);
-		write_file(directory, "trusted", "192.0.2.0/24\n");
-		(void)snprintf(path, sizeof(path), "%s/ours", directory);
-		assert_int_equal(config_load(path, &config, &report), 0);
-		assert_int_equal(config->file_count, 4);
-		assert_false(config_is_stale(config, config_identify_file, NULL));
-		write_file(directory, names[i],
-			   "# longer than what was there, whatever that was\n"
-			   "# longer than what was there, whatever that was\n"
-			   "# longer than what was there, whatever that was\n");
-		assert_true(config_is_stale(config, config_identify_file, NULL));
-		(void)snprintf(path, sizeof(path), "%s/%s", directory, names[i]);
-		assert_int_equal(unlink(path), 0);
-		assert_true(config_is_stale(config, config_identify_file, NULL));
-		config_free(config);
-	}
-	for (size_t i = 0; i + 1 < sizeof(names) / sizeof(names[0]); i++) {
-		(void)snprintf(path, sizeof(path), "%s/%s", directory, names[i]);
-		(void)unlink(path);
-	}
-	(void)snprintf(path, sizeof(path), "%s/ours", directory);
-	(void)unlink(path);
-	assert_int_equal(rmdir(directory), 0);
-	report_done(&report);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_values),
 		cmocka_unit_test(test_what_is_shown_reads_back_the_same),
 		cmocka_unit_test(test_what_is_changed_reads_back_the_same),
-		cmocka_unit_test(test_xclient),
-		cmocka_unit_test(test_exempt_proxies_leave_the_limits),
-		cmocka_unit_test(test_proxies_are_addresses),
-		cmocka_unit_test(test_proxies_are_few),
-		cmocka_unit_test(test_stale),
-		cmocka_unit_test(test_files_that_were_read),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
