@@ -277,7 +277,7 @@ UNIT_abi_hash := agent/daemon/abi_hash.c
 UNIT_LIBS_abi_hash := -lbpf -lelf
 $(BUILD)/unit/test_abi_hash: $(BUILD)/gen/synanvil.skel.h
 UNIT_tables := agent/daemon/tables.c agent/daemon/filter.c agent/common/prefix.c agent/common/parse.c
-UNITS += rules state events sweep stats control_server
+UNITS += rules state events sweep stats control_server control_commands metrics_server
 UNIT_rules := agent/daemon/rules.c agent/daemon/rule_set.c agent/common/prefix.c agent/common/parse.c
 STATE_SOURCES := $(addprefix agent/daemon/,state.c state_file.c state_store.c rule_set.c rule_tries.c rules.c) \
 	$(addprefix agent/common/,prefix.c parse.c mono.c log.c)
@@ -288,6 +288,10 @@ UNIT_control_server := $(COMMON) $(filter agent/daemon/control_% agent/daemon/st
 	service_names.c session.c settings.c show.c stats.c time_text.c top.c) \
 	tests/unit/tables_double.c tests/unit/agent_double.c
 UNIT_LIBS_control_server := $(call pkg_libs,libevent)
+UNIT_control_commands := $(UNIT_control_server)
+UNIT_LIBS_control_commands := $(UNIT_LIBS_control_server)
+UNIT_metrics_server := $(UNIT_control_server)
+UNIT_LIBS_metrics_server := $(UNIT_LIBS_control_server)
 UNIT_events := $(addprefix agent/daemon/,history.c outcomes.c service_names.c settings.c time_text.c) \
 	agent/common/prefix.c agent/common/parse.c
 UNIT_sweep := agent/daemon/sweep.c agent/daemon/top.c agent/common/mono.c agent/common/log.c tests/unit/tables_double.c

@@ -21,8 +21,9 @@ static void test_requests(void **state)
 		const char *reply;
 		const char *out;
 	} rows[] = {
-		{ "--json status", "\"status\",\"arguments\":{}", OK("{\"blocks\":3}"),
-		  "{\"blocks\": 3}\n" },
+		{ "--json status", "\"status\",\"arguments\":{}",
+		  OK("{\"services\":[],\"syn_packets\":{}}"),
+		  "{\"services\": [], \"syn_packets\": {}}\n" },
 		{ "top", "\"top\",\"arguments\":{\"count\":20,\"by\":\"attempts\"}",
 		  OK("{\"age_seconds\":1,\"sources\":[]}"),
 		  "counted 1 s ago\n\nno sources are tracked\n" },
@@ -113,8 +114,8 @@ static void test_mistakes(void **state)
 		  "synanvil: top: -n takes a number from 1 to 1000, not 5x\n" },
 		{ "top --by name", CLI_USAGE,
 		  "synanvil: top: --by takes attempts, dropped or connections, not name\n" },
-		{ "show 10.0.0.0/8", CLI_FAILED, "synanvil: show: 10.0.0.0/8 is no IP address\n" },
-		{ "events mx.example.com", CLI_FAILED,
+		{ "show 10.0.0.0/8", CLI_USAGE, "synanvil: show: 10.0.0.0/8 is no IP address\n" },
+		{ "events mx.example.com", CLI_USAGE,
 		  "synanvil: mx.example.com: not an IPv4 or IPv6 address\n" },
 		{ "events --since yesterday", CLI_USAGE,
 		  "synanvil: events: --since takes a time such as 90s, 10m or 2h, not "
@@ -142,7 +143,7 @@ static void test_prefix_mistakes(void **state)
 	const struct lab *lab = *state;
 	_cleanup_outcome_ struct outcome got = run(lab, "block add 10.0.0.0/8 10.0.0.1/8");
 
-	assert_int_equal(got.status, CLI_FAILED);
+	assert_int_equal(got.status, CLI_USAGE);
 	assert_non_null(strstr(got.err, "synanvil: 10.0.0.1/8: "));
 	assert_non_null(strstr(got.err, "; did you mean 10.0.0.0/8?\n"));
 	for (size_t i = 0; words[i][0]; i++) {
@@ -151,7 +152,7 @@ static void test_prefix_mistakes(void **state)
 
 		assert_true(asprintf(&text, "exception add %s", words[i]) > 0);
 		wrong = run(lab, text);
-		assert_int_equal(wrong.status, CLI_FAILED);
+		assert_int_equal(wrong.status, CLI_USAGE);
 		assert_non_null(strstr(wrong.err, words[i]));
 		assert_string_equal(wrong.out, "");
 	}
@@ -224,9 +225,9 @@ static void test_follow(void **state)
 
 static void test_full_disk(void **state)
 {
-	static const struct script script = { .reply = OK("{}") };
+	static const struct script script = { .reply = OK("{\"blocks\":[]}") };
 	struct lab *lab = *state;
-	char *argv[] = { "synanvil", "-s", lab->socket_path, "--json", "status", NULL };
+	char *argv[] = { "synanvil", "-s", lab->socket_path, "--json", "block", "list", NULL };
 	struct cli cli = { .timeout_ms = 300, .out = fopen("/dev/full", "we") };
 	_cleanup_free_ char *err = NULL;
 	size_t size;
@@ -235,7 +236,7 @@ static void test_full_disk(void **state)
 	assert_non_null(cli.out);
 	cli.err = open_memstream(&err, &size);
 	agent_start(lab, &script);
-	status = cli_finish(&cli, cli_run(&cli, 5, argv));
+	status = cli_finish(&cli, cli_run(&cli, 6, argv));
 	assert_int_equal(fclose(cli.err), 0);
 	assert_int_equal(status, CLI_FAILED);
 	assert_string_equal(err, "synanvil: standard output: No space left on device\n");
