@@ -32,7 +32,7 @@ static void test_requests(void **state)
 		  OK("{\"age_seconds\":1,\"sources\":[]}"),
 		  "{\"age_seconds\": 1, \"sources\": []}\n" },
 		{ "show [2001:DB8:0::1]", "\"show\",\"arguments\":{\"address\":\"2001:db8::1\"}",
-		  OK("{\"address\":\"2001:db8::1\",\"prefix\":\"2001:db8::1\",\"exempt\":true,"
+		  OK("{\"services\":[],\"address\":\"2001:db8::1\",\"prefix\":\"2001:db8::1\",\"exempt\":true,"
 		     "\"blocked\":false}"),
 		  "2001:db8::1\nexempt   yes\nblocked  no\n" },
 		{ "exception list", "\"exception list\",\"arguments\":{}",
