@@ -228,7 +228,7 @@ FUZZERS :=
 CONFIG_SOURCES := $(filter agent/common/config%,$(COMMON)) \
 	$(addprefix agent/common/,log.c parse.c prefix.c report.c)
 
-UNITS += prefix parse config_expand config_lists config config_check config_documents report config_bounds postfix_numbers postfix_tables postfix_values
+UNITS += prefix parse config_expand config_lists config config_check config_documents report config_bounds postfix_numbers postfix_tables postfix_values postfix_random
 UNIT_prefix := agent/common/prefix.c agent/common/parse.c
 UNIT_parse := agent/common/parse.c
 UNIT_config_expand := $(CONFIG_SOURCES)
@@ -245,6 +245,7 @@ UNIT_config_bounds := $(CONFIG_SOURCES)
 UNIT_postfix_numbers := agent/common/parse.c
 UNIT_postfix_tables := $(CONFIG_SOURCES)
 UNIT_postfix_values := $(CONFIG_SOURCES)
+UNIT_postfix_random := $(CONFIG_SOURCES)
 UNIT_report := agent/common/report.c agent/common/log.c agent/common/mono.c
 FUZZERS += prefix config
 FUZZ_prefix := agent/common/prefix.c agent/common/parse.c
