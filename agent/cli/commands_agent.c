@@ -92,7 +92,8 @@ static enum cli_status event_arguments(const struct cli *cli, const struct comma
 			status = put(cli, arguments, "address", address);
 	}
 	if (!status && since)
-		status = put(cli, arguments, "since", json_integer(seconds));
+		status = put(cli, arguments, "since",
+			     json_integer(seconds < CLI_SECONDS_MAX ? seconds : CLI_SECONDS_MAX));
 	if (!status && line->options[OPTION_FOLLOW])
 		status = put(cli, arguments, "follow", json_true());
 	return status;

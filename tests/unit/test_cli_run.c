@@ -32,7 +32,8 @@ static void test_requests(void **state)
 		  OK("{\"age_seconds\":1,\"sources\":[]}"),
 		  "{\"age_seconds\": 1, \"sources\": []}\n" },
 		{ "show [2001:DB8:0::1]", "\"show\",\"arguments\":{\"address\":\"2001:db8::1\"}",
-		  OK("{\"services\":[],\"address\":\"2001:db8::1\",\"prefix\":\"2001:db8::1\",\"exempt\":true,"
+		  OK("{\"services\":[],\"address\":\"2001:db8::1\",\"prefix\":\"2001:db8::1\","
+		     "\"exempt\":true,"
 		     "\"blocked\":false}"),
 		  "2001:db8::1\nexempt   yes\nblocked  no\n" },
 		{ "exception list", "\"exception list\",\"arguments\":{}",
@@ -56,6 +57,8 @@ static void test_requests(void **state)
 		{ "--json block delete 10.0.0.1",
 		  "\"block delete\",\"arguments\":{\"prefixes\":[\"10.0.0.1\"]}", OK("{}"),
 		  "{}\n" },
+		{ "events --since 3000w", "\"events\",\"arguments\":{\"since\":316224000}",
+		  OK("{\"events\":[]}"), "no events\n" },
 		{ "events", "\"events\",\"arguments\":{}", OK("{\"events\":[]}"), "no events\n" },
 		{ "events 10.0.0.0/24 --since 1d",
 		  "\"events\",\"arguments\":{\"address\":\"10.0.0.0/24\",\"since\":86400}",
@@ -124,6 +127,9 @@ static void test_mistakes(void **state)
 		  "synanvil: block add: --for takes a time such as 90s, 10m or 2h, not 1h30m\n" },
 		{ "block add 10.0.0.1 --for 0", CLI_USAGE,
 		  "synanvil: block add: --for takes a time such as 90s, 10m or 2h, not 0\n" },
+		{ "block add 10.0.0.1 --for 600w", CLI_USAGE,
+		  "synanvil: block add: --for takes ten years at most, not 600w; without --for a "
+		  "block lasts until it is deleted\n" },
 		{ "status --for\x1b[2J", CLI_USAGE,
 		  "synanvil: unknown option --for\\x1b[2J; `synanvil help` lists them\n" },
 	};
