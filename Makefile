@@ -44,6 +44,7 @@ COMMON := \
 	agent/common/config_check_lists.c \
 	agent/common/config_check_milter.c \
 	agent/common/config_check_policy.c \
+	agent/common/config_check_policy_options.c \
 	agent/common/config_check_postfix.c \
 	agent/common/config_check_sizes.c \
 	agent/common/config_cidr.c \
@@ -54,6 +55,7 @@ COMMON := \
 	agent/common/config_lists.c \
 	agent/common/config_master.c \
 	agent/common/config_postfix.c \
+	agent/common/config_postfix_interfaces.c \
 	agent/common/config_postfix_ports.c \
 	agent/common/config_postfix_proxy.c \
 	agent/common/config_postfix_rows.c \
@@ -226,21 +228,24 @@ FUZZERS :=
 CONFIG_SOURCES := $(filter agent/common/config%,$(COMMON)) \
 	$(addprefix agent/common/,log.c parse.c prefix.c report.c)
 
-UNITS += prefix parse config_expand config_lists config config_check config_documents report config_bounds postfix_numbers postfix_tables postfix_values
+UNITS += prefix parse config_expand config_lists config config_check config_documents report config_bounds postfix_numbers postfix_tables postfix_values postfix_random
 UNIT_prefix := agent/common/prefix.c agent/common/parse.c
 UNIT_parse := agent/common/parse.c
 UNIT_config_expand := $(CONFIG_SOURCES)
 UNIT_config_lists := $(CONFIG_SOURCES)
 UNIT_config := $(CONFIG_SOURCES)
 UNIT_config_check := $(CONFIG_SOURCES)
-UNITS += check_golden config_postfix
+UNITS += check_golden config_postfix config_stale postfix_exempt
 UNIT_config_postfix := $(CONFIG_SOURCES)
+UNIT_config_stale := $(CONFIG_SOURCES)
+UNIT_postfix_exempt := $(CONFIG_SOURCES)
 UNIT_check_golden := $(CONFIG_SOURCES)
 UNIT_config_documents := $(CONFIG_SOURCES) $(DOCUMENTS)
 UNIT_config_bounds := $(CONFIG_SOURCES)
 UNIT_postfix_numbers := agent/common/parse.c
 UNIT_postfix_tables := $(CONFIG_SOURCES)
 UNIT_postfix_values := $(CONFIG_SOURCES)
+UNIT_postfix_random := $(CONFIG_SOURCES)
 UNIT_report := agent/common/report.c agent/common/log.c agent/common/mono.c
 FUZZERS += prefix config
 FUZZ_prefix := agent/common/prefix.c agent/common/parse.c
@@ -273,7 +278,7 @@ UNIT_abi_hash := agent/daemon/abi_hash.c
 UNIT_LIBS_abi_hash := -lbpf -lelf
 $(BUILD)/unit/test_abi_hash: $(BUILD)/gen/synanvil.skel.h
 UNIT_tables := agent/daemon/tables.c agent/daemon/filter.c agent/common/prefix.c agent/common/parse.c
-UNITS += rules state events sweep stats control_server
+UNITS += rules state events sweep stats control_server control_commands metrics_server
 UNIT_rules := agent/daemon/rules.c agent/daemon/rule_set.c agent/common/prefix.c agent/common/parse.c
 STATE_SOURCES := $(addprefix agent/daemon/,state.c state_file.c state_store.c rule_set.c rule_tries.c rules.c) \
 	$(addprefix agent/common/,prefix.c parse.c mono.c log.c)
@@ -284,6 +289,10 @@ UNIT_control_server := $(COMMON) $(filter agent/daemon/control_% agent/daemon/st
 	service_names.c session.c settings.c show.c stats.c time_text.c top.c) \
 	tests/unit/tables_double.c tests/unit/agent_double.c
 UNIT_LIBS_control_server := $(call pkg_libs,libevent)
+UNIT_control_commands := $(UNIT_control_server)
+UNIT_LIBS_control_commands := $(UNIT_LIBS_control_server)
+UNIT_metrics_server := $(UNIT_control_server)
+UNIT_LIBS_metrics_server := $(UNIT_LIBS_control_server)
 UNIT_events := $(addprefix agent/daemon/,history.c outcomes.c service_names.c settings.c time_text.c) \
 	agent/common/prefix.c agent/common/parse.c
 UNIT_sweep := agent/daemon/sweep.c agent/daemon/top.c agent/common/mono.c agent/common/log.c tests/unit/tables_double.c

@@ -48,6 +48,9 @@ enum cli_status put(const struct cli *cli, json_t *arguments, const char *key, j
  * wrong with it. */
 enum cli_status prefix_argument(const struct cli *cli, const char *argument, json_t **ret_prefix);
 
+/* The longest time that an agent takes: ten years. */
+#define CLI_SECONDS_MAX (10 * 366 * 24 * 3600)
+
 /* A time as Postfix writes them; what follows a number is one unit and perhaps more letters, but no
  * second number. */
 int time_argument(const char *text, int *ret_seconds);

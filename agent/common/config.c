@@ -173,7 +173,14 @@ static int write_value(const char *value, struct config_text *ret_text)
 	return r;
 }
 
-static int visit(const struct config_setting *setting,
+/* Also what says the default again where Postfix' files would say something else without it. */
+static bool is_changed(const struct config *config, const struct config_setting *setting)
+{
+	return setting->changed || (config->values->postfix && setting->parameter->in_postfix &&
+				    setting->origin.kind == CONFIG_FROM_FILE);
+}
+
+static int visit(const struct config *config, const struct config_setting *setting,
 		 int (*visitor)(const struct config_value *value, void *context), void *context)
 {
 	struct config_text text = { 0 };
@@ -181,7 +188,7 @@ static int visit(const struct config_setting *setting,
 	const struct config_value shown = {
 		.name = config_setting_name(setting),
 		.value = text.data,
-		.changed = setting->changed,
+		.changed = is_changed(config, setting),
 		.origin = setting->origin,
 	};
 
@@ -198,13 +205,13 @@ int config_each(const struct config *config,
 	int r = 0;
 
 	for (size_t i = 0; i < config_parameter_count && r == 0; i++) {
-		r = visit(&values->settings[i], visitor, context);
+		r = visit(config, &values->settings[i], visitor, context);
 		for (size_t j = 0; j < values->override_count && r == 0; j++) {
 			const struct config_setting *override = &values->overrides[j];
 
 			if (override->parameter == &config_parameters[i] &&
 			    override->service < SA_SERVICES_MAX)
-				r = visit(override, visitor, context);
+				r = visit(config, override, visitor, context);
 		}
 	}
 	return r;

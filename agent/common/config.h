@@ -122,7 +122,7 @@ struct config *config_free(struct config *config);
 struct config_value {
 	const char *name;  /* "PORT:name" for an override */
 	const char *value; /* expanded, "$" as "$$": it may stand in a file again */
-	bool changed;      /* differs from the default */
+	bool changed;      /* differs from the default, or stands before what Postfix' files say */
 	struct config_origin origin;
 };
 

@@ -33,15 +33,38 @@ static bool inet_split(const char *text, size_t size, struct config_word *ret_ho
 	if (!colon)
 		return false;
 	*ret_host = (struct config_word){ text, (size_t)(colon - text), false };
-	if (same_text(ret_host->text, ret_host->size, "localhost", strlen("localhost")))
+	if (!config_port_parse(colon + 1, size - ret_host->size - 1, ret_port))
+		return false;
+	/* Brackets are part of the notation, of IPv4 addresses as well. */
+	if (ret_host->size > 1 && text[0] == '[' && colon[-1] == ']')
+		*ret_host = (struct config_word){ text + 1, ret_host->size - 2, false };
+	if (ret_host->size == 0 ||
+	    same_text(ret_host->text, ret_host->size, "localhost", strlen("localhost")))
 		*ret_host = (struct config_word){ "127.0.0.1", strlen("127.0.0.1"), false };
-	return config_port_parse(colon + 1, size - ret_host->size - 1, ret_port);
+	return true;
 }
 
 static bool is_wildcard(const struct config_word *host)
 {
 	return same_text(host->text, host->size, "0.0.0.0", strlen("0.0.0.0")) ||
-	       same_text(host->text, host->size, "[::]", strlen("[::]"));
+	       same_text(host->text, host->size, "::", strlen("::"));
+}
+
+bool audit_endpoint_in_queue(const struct audit *audit, struct config_word *endpoint)
+{
+	static const char unix_prefix[] = "unix:";
+	const struct config_setting *queue = audit_setting(audit, "queue_directory");
+	const size_t cut = sizeof(unix_prefix) - 1 + queue->value.size;
+
+	if (endpoint->size <= cut + 1 ||
+	    memcmp(endpoint->text, unix_prefix, sizeof(unix_prefix) - 1) != 0 ||
+	    memcmp(endpoint->text + sizeof(unix_prefix) - 1, queue->value.data,
+		   queue->value.size) != 0 ||
+	    endpoint->text[cut] != '/')
+		return false;
+	endpoint->text += cut + 1;
+	endpoint->size -= cut + 1;
+	return true;
 }
 
 /* unix:PATH, relative to the queue directory where Postfix says so. */
@@ -50,34 +73,23 @@ static bool same_socket(const struct audit *audit, const struct config_word *our
 {
 	static const char unix_prefix[] = "unix:";
 	const size_t prefix_size = sizeof(unix_prefix) - 1;
-	const struct config_setting *queue = audit_setting(audit, "queue_directory");
-	const char *path = ours->text + prefix_size;
-	size_t path_size = ours->size - prefix_size;
+	struct config_word inside = *ours;
 
-	if (ours->size <= prefix_size || size <= prefix_size ||
-	    memcmp(ours->text, unix_prefix, prefix_size) != 0 ||
-	    memcmp(text, unix_prefix, prefix_size) != 0)
+	if (size <= prefix_size || memcmp(text, unix_prefix, prefix_size) != 0)
 		return false;
-	text += prefix_size;
-	size -= prefix_size;
-	if (*text != '/' && path_size > queue->value.size &&
-	    memcmp(path, queue->value.data, queue->value.size) == 0 &&
-	    path[queue->value.size] == '/') {
-		path += queue->value.size + 1;
-		path_size -= queue->value.size + 1;
-	}
-	return same_text(path, path_size, text, size);
+	if (text[prefix_size] == '/' || !audit_endpoint_in_queue(audit, &inside))
+		return same_text(ours->text, ours->size, text, size);
+	return same_text(inside.text, inside.size, text + prefix_size, size - prefix_size);
 }
 
-bool audit_endpoint_listed(const struct audit *audit, const char *name, const char *text,
-			   size_t size)
+bool audit_endpoint_listed(struct audit *audit, const char *name, const char *text, size_t size)
 {
 	const struct config_setting *listen = audit_setting(audit, name);
 	const char *cursor = listen->value.data;
 	struct config_word ours, host, our_host;
 	uint16_t port, our_port;
 
-	while (config_word_next(&cursor, listen->value.data + listen->value.size, &ours)) {
+	while (audit_word_next(audit, &cursor, listen->value.data + listen->value.size, &ours)) {
 		if (same_socket(audit, &ours, text, size))
 			return true;
 		if (inet_split(text, size, &host, &port) &&
@@ -102,7 +114,7 @@ static const char *reason(const struct audit *audit)
 }
 
 /* Whether an entry of smtpd_milters is ours; its own default_action, if it has one. */
-static bool entry_is_ours(const struct audit *audit, struct config_word entry, bool *ret_accepts)
+static bool entry_is_ours(struct audit *audit, struct config_word entry, bool *ret_accepts)
 {
 	const char *cursor = entry.text, *end;
 	struct config_word word;
@@ -138,7 +150,7 @@ static int check_port(struct audit *audit, const struct postfix_row *row, const 
 	const struct config_setting *milters, *action;
 	const struct config_setting *listen = audit_setting(audit, "milter_listen");
 	const struct config_origin main_cf = { CONFIG_FROM_MAIN_CF, row->instance->main_cf, 0 };
-	struct config_word entry;
+	struct config_word entry, first = { "", 0, false };
 	const char *cursor;
 	int r = config_scope_value(&audit->loader, scope, "smtpd_milters", &milters);
 
@@ -146,8 +158,10 @@ static int check_port(struct audit *audit, const struct postfix_row *row, const 
 		r = config_scope_value(&audit->loader, scope, "milter_default_action", &action);
 	if (r != 0)
 		return r == -EINVAL ? 0 : r;
+	cursor = listen->value.data;
+	(void)config_word_next(&cursor, cursor + listen->value.size, &first);
 	cursor = milters->value.data;
-	while (config_word_next(&cursor, milters->value.data + milters->value.size, &entry)) {
+	while (audit_word_next(audit, &cursor, milters->value.data + milters->value.size, &entry)) {
 		bool accepts = strcmp(action->value.data, "accept") == 0;
 
 		if (!entry_is_ours(audit, entry, &accepts))
@@ -156,14 +170,14 @@ static int check_port(struct audit *audit, const struct postfix_row *row, const 
 			warn_at(audit, &milters->origin, "smtpd_milters",
 				"%smail is refused while the milter is down; write smtpd_milters "
 				"= "
-				"{ %s, default_action=accept }",
-				at(&milters->origin, prefix), listen->value.data);
+				"{ %.*s, default_action=accept }",
+				at(&milters->origin, prefix), (int)first.size, first.text);
 		return 0;
 	}
 	warn_at(audit, milters->origin.line ? &milters->origin : &main_cf, "smtpd_milters",
 		"%sPostfix does not show messages to the milter, which %s needs; write "
-		"smtpd_milters = { %s, default_action=accept }",
-		at(&milters->origin, prefix), reason(audit), listen->value.data);
+		"smtpd_milters = { %.*s, default_action=accept }",
+		at(&milters->origin, prefix), reason(audit), (int)first.size, first.text);
 	return 0;
 }
 

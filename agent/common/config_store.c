@@ -197,7 +197,8 @@ static int interfaces_store(struct config_loader *loader, const struct config_se
 	return r == -ENOMEM ? r : 0;
 }
 
-/* Also mynetworks where nothing refers to it: a mistake in it is a mistake. */
+/* Also mynetworks where nothing refers to it: a mistake in it is a mistake. But what is Postfix'
+ * alone may be what Postfix alone understands. */
 static int addresses_store(struct config_loader *loader, const struct config_setting *setting)
 {
 	const struct config_setting *exceptions =
@@ -215,6 +216,8 @@ static int addresses_store(struct config_loader *loader, const struct config_set
 		if (exceptions->spans[i].setting == setting)
 			return 0; /* checked as part of it */
 	}
+	if (setting->origin.kind == CONFIG_FROM_MAIN_CF)
+		return 0;
 	r = config_list_parse(loader, setting, &unused);
 	config_patterns_done(&unused);
 	return r;

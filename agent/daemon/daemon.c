@@ -114,9 +114,20 @@ static int kernel_open(struct daemon *daemon, struct explanation *reterr_why)
 	return 0;
 }
 
+/* Whether a directory that was there before is an agent's: of its name, and nobody else's. */
+static bool is_ours(const char *directory)
+{
+	const char *name = strrchr(directory, '/');
+	struct stat status;
+
+	return name && strcmp(name, "/synanvil") == 0 && lstat(directory, &status) == 0 &&
+	       S_ISDIR(status.st_mode) && status.st_uid == 0 && !(status.st_mode & 022);
+}
+
 /*
  * /run is empty after each boot; a directory above that is missing is the administrator's mistake.
- * The user whom the agent becomes must be able to remove the socket in the end.
+ * The user whom the agent becomes must be able to remove the socket in the end, also where an agent
+ * that stayed root has made the directory.
  */
 static void socket_directory_make(const char *path)
 {
@@ -128,7 +139,9 @@ static void socket_directory_make(const char *path)
 		return;
 	directory = dirname(copy);
 	privileges_user_find(&user);
-	if (mkdir(directory, 0755) == 0 && user.change && chown(directory, user.uid, user.gid))
+	if (mkdir(directory, 0755) < 0 && !is_ours(directory))
+		return;
+	if (user.change && lchown(directory, user.uid, user.gid))
 		log_warning("cannot give %s to the user synanvil: %s", directory, strerror(errno));
 }
 

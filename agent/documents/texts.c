@@ -77,7 +77,8 @@ const struct document documents[] = {
 		    "networks here.",
 	  .sample = "127.0.0.0/8, [::1]/128" },
 	{ DOCUMENT("upstream_proxies",
-		   "Address list of the load balancers in front of ports where Postfix takes the "
+		   "Address list of the load balancers, 256 entries at most, in front of ports "
+		   "where Postfix takes the "
 		   "proxy "
 		   "protocol. Packets there carry their addresses, so such a port has no limits by "
 		   "address unless all of these are exempt.") },

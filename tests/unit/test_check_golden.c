@@ -36,6 +36,9 @@ static const char *const clean[] = { "good",
 				     "policy_off",
 				     "policy_bare",
 				     "policy_unix",
+				     "policy_brackets",
+				     "policy_unix_chrooted",
+				     "port_wildcard_of_one_family",
 				     "milter_good" };
 
 struct host {
