@@ -19,11 +19,25 @@ int policy_new(struct daemon *daemon, struct policy **ret_policy);
 /* Accepts NULL. Returns NULL. */
 struct policy *policy_free(struct policy *policy);
 
+/* Who asks: one connection to the policy service. */
+struct policy_asker {
+	uint64_t connection; /* never that of another one while the agent runs; 0 is none */
+	int fd;              /* its socket: whose process asks is found out by it; -1: not known */
+};
+
 /*
  * Answers one request, at the time now. Never blocks, never fails: what is in doubt is DUNNO. The
- * request is borrowed for the call.
+ * request is borrowed for the call. Counts the decision and reports refusals.
  */
-void policy_answer(struct policy *policy, const struct policy_request *request, struct mono_ms now,
+void policy_answer(struct policy *policy, const struct policy_request *request,
+		   const struct policy_asker *asker, struct mono_ms now,
 		   char text[static POLICY_ANSWER_SIZE]);
+
+/*
+ * To be told once a connection is gone. While it is there, it alone counts a message's recipients
+ * that it has begun to count: two services in Postfix' lists make two connections, and each
+ * recipient is asked about on both.
+ */
+void policy_connection_closed(struct policy *policy, uint64_t connection);
 
 #endif
