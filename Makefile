@@ -85,8 +85,10 @@ DAEMON := \
 	agent/daemon/control_server.c \
 	agent/daemon/control_socket.c \
 	agent/daemon/daemon.c \
+	agent/daemon/descriptors.c \
 	agent/daemon/events.c \
 	agent/daemon/filter.c \
+	agent/daemon/histogram.c \
 	agent/daemon/history.c \
 	agent/daemon/http_request.c \
 	agent/daemon/interfaces.c \
@@ -96,6 +98,13 @@ DAEMON := \
 	agent/daemon/metrics_server.c \
 	agent/daemon/outcomes.c \
 	agent/daemon/pins.c \
+	agent/daemon/policy_complaint.c \
+	agent/daemon/policy_listener.c \
+	agent/daemon/policy_names.c \
+	agent/daemon/policy_protocol.c \
+	agent/daemon/policy_server.c \
+	agent/daemon/policy_service.c \
+	agent/daemon/policy_session.c \
 	agent/daemon/privileges.c \
 	agent/daemon/process_stats.c \
 	agent/daemon/reload.c \
@@ -114,9 +123,11 @@ DAEMON := \
 	agent/daemon/sweep.c \
 	agent/daemon/tables.c \
 	agent/daemon/tables_read.c \
+	agent/daemon/tcp_listener.c \
 	agent/daemon/tick.c \
 	agent/daemon/time_text.c \
 	agent/daemon/top.c \
+	agent/daemon/unix_listener.c \
 	agent/daemon/views.c \
 	agent/daemon/views_lists.c \
 
@@ -280,7 +291,7 @@ UNIT_state := $(STATE_SOURCES) tests/unit/tables_double.c
 UNIT_LIBS_state := $(call pkg_libs,libevent)
 UNIT_control_server := $(COMMON) $(filter agent/daemon/control_% agent/daemon/state% agent/daemon/rule% agent/daemon/views%,$(DAEMON)) \
 	$(addprefix agent/daemon/,history.c http_request.c metrics_format.c metrics_server.c outcomes.c process_stats.c \
-	service_names.c session.c settings.c show.c stats.c time_text.c top.c) \
+	service_names.c session.c settings.c show.c stats.c tcp_listener.c time_text.c top.c unix_listener.c) \
 	tests/unit/tables_double.c tests/unit/agent_double.c
 UNIT_LIBS_control_server := $(call pkg_libs,libevent)
 UNIT_events := $(addprefix agent/daemon/,history.c outcomes.c service_names.c settings.c time_text.c) \

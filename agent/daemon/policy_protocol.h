@@ -40,7 +40,7 @@ enum policy_state {
 	POLICY_STATES,
 };
 
-/* "END-OF-MESSAGE"; "unknown". As in requests and metrics. */
+/* "END-OF-MESSAGE"; "unknown". As in requests and metrics. policy_names.c */
 const char *policy_state_name(enum policy_state state);
 
 /* Bytes of a request, of any value but newline; not NUL-terminated. Empty: absent, or empty. */
@@ -77,7 +77,10 @@ enum policy_fault {
 	POLICY_FAULT_LINE_TOO_LONG,    /* of an attribute that is needed, or without "=" */
 	POLICY_FAULT_REQUEST_TOO_LONG, /* POLICY_REQUEST_MAX */
 	POLICY_FAULT_EMPTY_REQUEST,    /* an empty line with nothing in front of it */
+	POLICY_FAULT_TRUNCATED,        /* the peer went inside of a request */
+	POLICY_FAULT_TOO_SLOW, /* half a request and no more of it, or replies that nobody takes */
 	POLICY_FAULT_NO_MEMORY,
+	POLICY_FAULT_TOO_MANY_SESSIONS,
 	POLICY_FAULTS,
 };
 
@@ -90,14 +93,24 @@ enum policy_progress {
 	POLICY_BROKEN,  /* decoder->fault says why; nothing more can be decoded */
 };
 
+/* Of the line that has begun. */
+enum policy_phase {
+	POLICY_AT_START, /* nothing of a line has come */
+	POLICY_IN_LINE,  /* what has come of it is kept */
+	POLICY_SKIPPING, /* it is of an attribute that nobody needs */
+	POLICY_AT_END,   /* the request was complete: the next byte belongs to another one */
+};
+
 /* Where in a request a connection is. All zero: at the start of one, without memory of its own. */
 struct policy_decoder {
 	struct policy_request request; /* what is known so far */
 	enum policy_fault fault;
-	uint32_t seen;     /* attributes that have come, by their place in the table */
-	uint8_t phase;     /* of the line that has begun */
+	enum policy_phase phase;
+	bool foreign;      /* it says request=, but not smtpd_access_policy */
+	uint32_t seen;     /* attributes that have come, a bit each, by their place in the table */
+	uint32_t borrowed; /* those of them whose text is in the caller's bytes */
 	size_t taken;      /* bytes of the request so far */
-	char *kept;        /* texts of the request and the begun line, if they had to be copied */
+	char *kept;        /* texts, and the line that has begun, if they had to be copied */
 	size_t kept_size;  /* in use */
 	size_t kept_room;  /* allocated */
 	size_t line_start; /* in kept, of the line that has begun */

@@ -13,6 +13,7 @@
 #include "daemon.h"
 #include "log.h"
 #include "metrics_server.h"
+#include "policy_server.h"
 #include "service_manager.h"
 #include "state.h"
 
@@ -22,6 +23,7 @@ struct next {
 	struct interfaces interfaces;
 	struct control_server *control; /* NULL: the old one goes on */
 	struct metrics_server *metrics; /* NULL: the old one goes on, or there is to be none */
+	struct policy_listener *listeners; /* sockets that the policy service does not have yet */
 	bool replace_metrics;
 	bool state_moved;
 };
@@ -45,7 +47,8 @@ static int make_servers(struct daemon *daemon, struct next *next, struct explana
 			return configuration_explain_metrics(new->metrics_listen, error,
 							     reterr_why);
 	}
-	return 0;
+	return policy_server_plan(daemon->policy_server, new->policy_listen, &next->listeners,
+				  reterr_why);
 }
 
 static int move_state(struct daemon *daemon, struct next *next, struct explanation *reterr_why)
@@ -85,6 +88,7 @@ static void undo(struct daemon *daemon, struct next *next)
 	if (next->state_moved && state_move(daemon->state, daemon->config->state_directory))
 		log_error("exceptions and blocks stay in %s", next->config->state_directory);
 	interfaces_detach(&next->interfaces, &daemon->interfaces);
+	policy_server_discard(next->listeners);
 	next->metrics = metrics_server_free(next->metrics);
 	next->control = control_server_free(next->control);
 	next->config = config_free(next->config);
@@ -102,6 +106,8 @@ static void commit(struct daemon *daemon, struct next *next)
 		(void)metrics_server_free(daemon->metrics);
 		daemon->metrics = next->metrics;
 	}
+	if (policy_server_switch(daemon->policy_server, next->listeners))
+		log_error("policy_listen: out of memory, not all of it is served");
 	if (daemon->started_with)
 		config_free(daemon->config);
 	else
