@@ -303,6 +303,14 @@ UNIT_stats := $(addprefix agent/daemon/,stats.c outcomes.c metrics_format.c proc
 FUZZERS += state http
 FUZZ_state := agent/daemon/state_file.c agent/daemon/rule_set.c agent/common/prefix.c agent/common/parse.c
 FUZZ_http := agent/daemon/http_request.c
+POLICY_WIRE := $(addprefix agent/daemon/,policy_names.c policy_protocol.c policy_session.c) \
+	agent/common/prefix.c agent/common/parse.c
+UNITS += policy_protocol policy_session
+UNIT_policy_protocol := $(POLICY_WIRE)
+UNIT_policy_session := $(POLICY_WIRE)
+FUZZERS += policy_protocol policy_session
+FUZZ_policy_protocol := $(POLICY_WIRE)
+FUZZ_policy_session := $(POLICY_WIRE)
 FUZZERS += control_protocol
 FUZZ_control_protocol := agent/common/control_protocol.c
 
