@@ -79,13 +79,16 @@ DAEMON := \
 	agent/daemon/abi_hash.c \
 	agent/daemon/attachment.c \
 	agent/daemon/bpf_object.c \
+	agent/daemon/client_match.c \
 	agent/daemon/configuration.c \
 	agent/daemon/control_arguments.c \
 	agent/daemon/control_commands.c \
 	agent/daemon/control_server.c \
 	agent/daemon/control_socket.c \
 	agent/daemon/daemon.c \
+	agent/daemon/decide.c \
 	agent/daemon/descriptors.c \
+	agent/daemon/digest.c \
 	agent/daemon/events.c \
 	agent/daemon/filter.c \
 	agent/daemon/histogram.c \
@@ -93,12 +96,18 @@ DAEMON := \
 	agent/daemon/http_request.c \
 	agent/daemon/interfaces.c \
 	agent/daemon/link_watch.c \
+	agent/daemon/lru_table.c \
 	agent/daemon/main.c \
 	agent/daemon/metrics_format.c \
 	agent/daemon/metrics_server.c \
 	agent/daemon/outcomes.c \
 	agent/daemon/pins.c \
+	agent/daemon/policy.c \
+	agent/daemon/policy_block.c \
 	agent/daemon/policy_complaint.c \
+	agent/daemon/policy_counters.c \
+	agent/daemon/policy_handover.c \
+	agent/daemon/policy_handover_file.c \
 	agent/daemon/policy_listener.c \
 	agent/daemon/policy_names.c \
 	agent/daemon/policy_protocol.c \
@@ -107,6 +116,7 @@ DAEMON := \
 	agent/daemon/policy_session.c \
 	agent/daemon/privileges.c \
 	agent/daemon/process_stats.c \
+	agent/daemon/queue_space.c \
 	agent/daemon/reload.c \
 	agent/daemon/rule_set.c \
 	agent/daemon/rule_tries.c \
@@ -116,6 +126,7 @@ DAEMON := \
 	agent/daemon/session.c \
 	agent/daemon/settings.c \
 	agent/daemon/show.c \
+	agent/daemon/socket_owner.c \
 	agent/daemon/state.c \
 	agent/daemon/state_file.c \
 	agent/daemon/state_store.c \
@@ -290,11 +301,11 @@ STATE_SOURCES := $(addprefix agent/daemon/,state.c state_file.c state_store.c ru
 UNIT_state := $(STATE_SOURCES) tests/unit/tables_double.c
 UNIT_LIBS_state := $(call pkg_libs,libevent)
 UNIT_control_server := $(COMMON) $(filter agent/daemon/control_% agent/daemon/state% agent/daemon/rule% agent/daemon/views%,$(DAEMON)) \
-	$(addprefix agent/daemon/,history.c http_request.c metrics_format.c metrics_server.c outcomes.c process_stats.c \
+	$(addprefix agent/daemon/,decide.c history.c http_request.c metrics_format.c metrics_server.c outcomes.c process_stats.c \
 	service_names.c session.c settings.c show.c stats.c tcp_listener.c time_text.c top.c unix_listener.c) \
 	tests/unit/tables_double.c tests/unit/agent_double.c
 UNIT_LIBS_control_server := $(call pkg_libs,libevent)
-UNIT_events := $(addprefix agent/daemon/,history.c outcomes.c service_names.c settings.c time_text.c) \
+UNIT_events := $(addprefix agent/daemon/,decide.c history.c outcomes.c service_names.c settings.c time_text.c) \
 	agent/common/prefix.c agent/common/parse.c
 UNIT_sweep := agent/daemon/sweep.c agent/daemon/top.c agent/common/mono.c agent/common/log.c tests/unit/tables_double.c
 UNIT_LIBS_sweep := $(call pkg_libs,libevent)

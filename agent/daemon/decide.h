@@ -23,25 +23,35 @@ enum policy_action {
 
 /* In the order in which they are looked at, exempt first. */
 enum policy_reason {
-	POLICY_NONE,
-	POLICY_EXEMPT,
-	POLICY_MESSAGE_RATE,
-	POLICY_SIZE,
-	POLICY_QUEUE_FREE,
-	POLICY_RECIPIENT_RATE,
+#define POLICY_REASON(NAME, token, sentence) POLICY_##NAME,
+#include "policy_reasons.def"
+#undef POLICY_REASON
 	POLICY_REASONS,
 };
 
 const char *policy_action_name(enum policy_action action);
 const char *policy_reason_token(enum policy_reason reason);
+const char *policy_reason_sentence(enum policy_reason reason);
+
+/* The pairs that can occur. */
+bool policy_pair_occurs(enum policy_action action, enum policy_reason reason);
+
+/* Whether the client is told so: neither in monitor mode nor by DUNNO. */
+bool policy_refuses(enum policy_action action);
+
+/* What a request is about, by the state of its session. */
+bool policy_about_message(enum policy_state state);   /* MAIL, RCPT, DATA, END-OF-MESSAGE */
+bool policy_about_recipient(enum policy_state state); /* the same without MAIL, and VRFY */
 
 /*
  * What is known beside the request. Counts are those after this message or recipient was counted;
- * of a message that was counted before, its count of then: all its requests get the same answer.
+ * of a message that was counted before, its count and limit of then: all its requests get the same
+ * answer. Those of a client that is not known are 0.
  */
 struct policy_facts {
 	bool enforce; /* false: monitor */
 	bool exempt;
+	bool ended; /* monitor mode: a refusal would have ended the message at an earlier state */
 	bool queue_full; /* smtpd_check_queue's conditions; false also where the queue is unreadable
 			  */
 	uint32_t messages;

@@ -40,4 +40,36 @@ void policy_answer(struct policy *policy, const struct policy_request *request,
  */
 void policy_connection_closed(struct policy *policy, uint64_t connection);
 
+/* What a reload prepares and then puts in force: the exceptions as the message path looks at them.
+ */
+struct client_match;
+
+/* From now on by these exceptions, those of the configuration that comes into force with them.
+ * Takes match; gives back the one that was in force, to be freed. */
+struct client_match *policy_switch(struct policy *policy, struct client_match *match);
+
+/* What a client has sent to a service, and what its next message would get. */
+struct policy_view {
+	uint32_t messages; /* in the time unit */
+	uint32_t recipients;
+	uint32_t message_limit; /* 0: none */
+	uint32_t recipient_limit;
+	struct policy_decision next;
+};
+
+/* Counts nothing. The client's name is not known: patterns of names are passed over. */
+void policy_look(struct policy *policy, const struct sa_address *client,
+		 const struct config_service *service, struct mono_ms now,
+		 struct policy_view *ret_view);
+
+/* What /metrics shows. */
+struct policy_stats {
+	uint64_t decisions[POLICY_ACTIONS][POLICY_REASONS];
+	uint64_t queue_free_bytes; /* 0 where the queue is unreadable */
+	uint64_t queue_required_bytes;
+	bool queue_unreadable;
+};
+
+void policy_stats_read(struct policy *policy, struct mono_ms now, struct policy_stats *ret_stats);
+
 #endif

@@ -8,11 +8,13 @@
 
 #include "bpf_object.h"
 #include "cleanup.h"
+#include "client_match.h"
 #include "configuration.h"
 #include "control_server.h"
 #include "daemon.h"
 #include "log.h"
 #include "metrics_server.h"
+#include "policy.h"
 #include "policy_server.h"
 #include "service_manager.h"
 #include "state.h"
@@ -24,6 +26,7 @@ struct next {
 	struct control_server *control; /* NULL: the old one goes on */
 	struct metrics_server *metrics; /* NULL: the old one goes on, or there is to be none */
 	struct policy_listener *listeners; /* sockets that the policy service does not have yet */
+	struct client_match *match; /* the exceptions as the message path looks at them */
 	bool replace_metrics;
 	bool state_moved;
 };
@@ -66,11 +69,22 @@ static int move_state(struct daemon *daemon, struct next *next, struct explanati
 	return 0;
 }
 
+static int make_match(struct next *next, struct explanation *reterr_why)
+{
+	const int error = client_match_new(&next->config->exceptions, &next->match);
+
+	return error ? explain(reterr_why, error, "cannot prepare the exceptions: %s",
+			       strerror(-error))
+		     : 0;
+}
+
 static int make_next(struct daemon *daemon, struct next *next, struct explanation *reterr_why)
 {
 	int error =
 		interfaces_plan(next->config, &daemon->interfaces, &next->interfaces, reterr_why);
 
+	if (!error)
+		error = make_match(next, reterr_why);
 	if (!error)
 		error = make_servers(daemon, next, reterr_why);
 	if (!error)
@@ -89,6 +103,7 @@ static void undo(struct daemon *daemon, struct next *next)
 		log_error("exceptions and blocks stay in %s", next->config->state_directory);
 	interfaces_detach(&next->interfaces, &daemon->interfaces);
 	policy_server_discard(next->listeners);
+	next->match = client_match_free(next->match);
 	next->metrics = metrics_server_free(next->metrics);
 	next->control = control_server_free(next->control);
 	next->config = config_free(next->config);
@@ -113,6 +128,7 @@ static void commit(struct daemon *daemon, struct next *next)
 	else
 		daemon->started_with = daemon->config;
 	daemon->config = next->config;
+	(void)client_match_free(policy_switch(daemon->policy, next->match));
 }
 
 /* What the new file asks for and only a new start can do. */
