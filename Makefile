@@ -105,7 +105,9 @@ DAEMON := \
 	agent/daemon/policy.c \
 	agent/daemon/policy_block.c \
 	agent/daemon/policy_complaint.c \
+	agent/daemon/policy_conclude.c \
 	agent/daemon/policy_counters.c \
+	agent/daemon/policy_gather.c \
 	agent/daemon/policy_handover.c \
 	agent/daemon/policy_handover_file.c \
 	agent/daemon/policy_listener.c \
