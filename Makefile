@@ -19,7 +19,7 @@ say = @$(if $(filter 1,$(V)),:,printf '  %-8s %s\n' $(1) $(2))
 .DELETE_ON_ERROR:
 .PRECIOUS: $(BUILD)/bpf/%.bpf.o
 .SUFFIXES:
-.PHONY: all help check check-bpf check-e2e fuzz lint bench bench-mx install clean
+.PHONY: all help check check-bpf check-e2e fuzz lint bench bench-mx bench-policy install clean
 
 all: $(BUILD)/synanvild $(BUILD)/synanvil
 
@@ -32,6 +32,7 @@ help:
 	@echo 'make lint       format, clang-tidy, cppcheck, shellcheck, mandoc, layering rules'
 	@echo 'make bench      cost of the decision and of the whole path; needs root'
 	@echo 'make bench-mx   mail through real Postfix under a botnet; needs root'
+	@echo 'make bench-policy  requests of the policy service, against a null server and postfwd; needs root'
 	@echo 'make documents  sample configuration and manual of the parameters, anew from their table'
 	@echo 'make install    PREFIX=$(PREFIX) DESTDIR='
 
@@ -98,7 +99,9 @@ DAEMON := \
 	agent/daemon/link_watch.c \
 	agent/daemon/lru_table.c \
 	agent/daemon/main.c \
+	agent/daemon/metrics_family.c \
 	agent/daemon/metrics_format.c \
+	agent/daemon/metrics_policy.c \
 	agent/daemon/metrics_server.c \
 	agent/daemon/outcomes.c \
 	agent/daemon/pins.c \
@@ -303,7 +306,7 @@ STATE_SOURCES := $(addprefix agent/daemon/,state.c state_file.c state_store.c ru
 UNIT_state := $(STATE_SOURCES) tests/unit/tables_double.c
 UNIT_LIBS_state := $(call pkg_libs,libevent)
 UNIT_control_server := $(COMMON) $(filter agent/daemon/control_% agent/daemon/state% agent/daemon/rule% agent/daemon/views%,$(DAEMON)) \
-	$(addprefix agent/daemon/,decide.c history.c http_request.c metrics_format.c metrics_server.c outcomes.c process_stats.c \
+	$(addprefix agent/daemon/,decide.c history.c http_request.c metrics_family.c metrics_format.c metrics_policy.c metrics_server.c outcomes.c process_stats.c \
 	service_names.c session.c settings.c show.c stats.c tcp_listener.c time_text.c top.c unix_listener.c) \
 	tests/unit/tables_double.c tests/unit/agent_double.c
 UNIT_LIBS_control_server := $(call pkg_libs,libevent)
@@ -311,8 +314,8 @@ UNIT_events := $(addprefix agent/daemon/,decide.c history.c outcomes.c service_n
 	agent/common/prefix.c agent/common/parse.c
 UNIT_sweep := agent/daemon/sweep.c agent/daemon/top.c agent/common/mono.c agent/common/log.c tests/unit/tables_double.c
 UNIT_LIBS_sweep := $(call pkg_libs,libevent)
-UNIT_stats := $(addprefix agent/daemon/,stats.c outcomes.c metrics_format.c process_stats.c http_request.c settings.c) \
-	tests/unit/tables_double.c
+UNIT_stats := $(addprefix agent/daemon/,stats.c outcomes.c decide.c metrics_family.c metrics_format.c metrics_policy.c process_stats.c http_request.c settings.c) \
+	agent/common/prefix.c agent/common/parse.c tests/unit/tables_double.c
 FUZZERS += state http
 FUZZ_state := agent/daemon/state_file.c agent/daemon/rule_set.c agent/common/prefix.c agent/common/parse.c
 FUZZ_http := agent/daemon/http_request.c
@@ -462,6 +465,15 @@ $(BUILD)/bench/mx_botnet: tests/bench/mx_botnet.c
 
 bench-mx: all $(BUILD)/bench/mx_botnet
 	$(Q)SYNANVIL_BUILD=$(abspath $(BUILD)) tests/bench/mx.sh
+
+# Policy requests.
+$(BUILD)/bench/policy_%: tests/bench/policy_%.c
+	$(call say,BENCH,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -MF $@.d $< $(HARDEN) -o $@
+
+bench-policy: all $(addprefix $(BUILD)/bench/policy_,load null) $(BUILD)/e2e/syn-flood
+	$(Q)SYNANVIL_BUILD=$(abspath $(BUILD)) tests/bench/policy.sh
 
 # --- install ------------------------------------------------------------------------------------------------------------
 # The configuration of a host is never overwritten.
