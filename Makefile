@@ -102,6 +102,7 @@ DAEMON := \
 	agent/daemon/metrics_family.c \
 	agent/daemon/metrics_format.c \
 	agent/daemon/metrics_policy.c \
+	agent/daemon/metrics_requests.c \
 	agent/daemon/metrics_server.c \
 	agent/daemon/outcomes.c \
 	agent/daemon/pins.c \

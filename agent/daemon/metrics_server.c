@@ -16,6 +16,8 @@
 #include "cleanup.h"
 #include "http_request.h"
 #include "metrics_format.h"
+#include "policy.h"
+#include "policy_server.h"
 #include "session.h"
 #include "sweep.h"
 #include "tcp_listener.h"
@@ -40,6 +42,7 @@ static int page_make(const struct daemon *daemon, char **ret_text, size_t *ret_s
 		.config = daemon->config,
 		.settings = &daemon->settings,
 		.interfaces = &daemon->interfaces,
+		.requests = policy_server_stats(daemon->policy_server),
 		.sources = swept ? swept->sources : 0,
 		.sources_capacity = daemon->tables.source_capacity,
 		.exceptions = view_exception_count(daemon),
@@ -54,6 +57,7 @@ static int page_make(const struct daemon *daemon, char **ret_text, size_t *ret_s
 		return error;
 	input.stats = stats;
 	process_stats_read(&input.process);
+	policy_stats_read(daemon->policy, mono_now(), &input.policy);
 	return metrics_format(&input, ret_text, ret_size);
 }
 

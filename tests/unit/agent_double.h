@@ -8,6 +8,7 @@
 
 #include "daemon.h"
 #include "events.h"
+#include "policy.h"
 #include "sweep.h"
 
 struct agent_double {
@@ -17,6 +18,8 @@ struct agent_double {
 	int reload_result;
 	const char *reload_finding; /* an error if reload_result is one, else a warning */
 	void (*reload_hook)(struct daemon *daemon); /* what else a reload does */
+	struct policy_view messages;                /* of any client */
+	struct policy_stats policy;
 	unsigned stops;
 	enum daemon_leave leave;
 };

@@ -74,6 +74,15 @@ static int setup(void **state)
 		.sources_capacity = 1048576,
 		.exceptions = 5,
 		.blocks = 1,
+		.policy = {
+			.decisions = {
+				[POLICY_DUNNO][POLICY_NONE] = 11,
+				[POLICY_DEFER][POLICY_MESSAGE_RATE] = 12,
+				[POLICY_WOULD_REJECT][POLICY_SIZE] = 13,
+			},
+			.queue_free_bytes = 20000000000,
+			.queue_required_bytes = 15364096,
+		},
 		.reload_ok = true,
 		.reload_succeeded_ms = 1763796401500,
 	};
