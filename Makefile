@@ -307,7 +307,7 @@ STATE_SOURCES := $(addprefix agent/daemon/,state.c state_file.c state_store.c ru
 UNIT_state := $(STATE_SOURCES) tests/unit/tables_double.c
 UNIT_LIBS_state := $(call pkg_libs,libevent)
 UNIT_control_server := $(COMMON) $(filter agent/daemon/control_% agent/daemon/state% agent/daemon/rule% agent/daemon/views%,$(DAEMON)) \
-	$(addprefix agent/daemon/,decide.c history.c http_request.c metrics_family.c metrics_format.c metrics_policy.c metrics_server.c outcomes.c process_stats.c \
+	$(addprefix agent/daemon/,decide.c history.c http_request.c metrics_family.c histogram.c metrics_format.c metrics_policy.c metrics_requests.c metrics_server.c policy_names.c outcomes.c process_stats.c \
 	service_names.c session.c settings.c show.c stats.c tcp_listener.c time_text.c top.c unix_listener.c) \
 	tests/unit/tables_double.c tests/unit/agent_double.c
 UNIT_LIBS_control_server := $(call pkg_libs,libevent)
@@ -315,8 +315,13 @@ UNIT_events := $(addprefix agent/daemon/,decide.c history.c outcomes.c service_n
 	agent/common/prefix.c agent/common/parse.c
 UNIT_sweep := agent/daemon/sweep.c agent/daemon/top.c agent/common/mono.c agent/common/log.c tests/unit/tables_double.c
 UNIT_LIBS_sweep := $(call pkg_libs,libevent)
-UNIT_stats := $(addprefix agent/daemon/,stats.c outcomes.c decide.c metrics_family.c metrics_format.c metrics_policy.c process_stats.c http_request.c settings.c) \
+UNIT_stats := $(addprefix agent/daemon/,stats.c outcomes.c decide.c metrics_family.c histogram.c metrics_format.c metrics_policy.c metrics_requests.c policy_names.c process_stats.c http_request.c settings.c) \
 	agent/common/prefix.c agent/common/parse.c tests/unit/tables_double.c
+UNITS += decide queue_space client_match lru_table
+UNIT_decide := agent/daemon/decide.c agent/common/prefix.c agent/common/parse.c
+UNIT_queue_space := agent/daemon/queue_space.c
+UNIT_client_match := agent/daemon/client_match.c agent/common/prefix.c agent/common/parse.c
+UNIT_lru_table := agent/daemon/lru_table.c agent/daemon/digest.c
 FUZZERS += state http
 FUZZ_state := agent/daemon/state_file.c agent/daemon/rule_set.c agent/common/prefix.c agent/common/parse.c
 FUZZ_http := agent/daemon/http_request.c

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Stands in for events.c, sweep.c, interfaces.c, policy.c and reload.c.
+ * Stands in for events.c, sweep.c, interfaces.c, policy.c, policy_server.c and
+ * reload.c.
  */
 #include "agent_double.h"
 
@@ -79,6 +80,12 @@ void policy_stats_read(struct policy *policy, struct mono_ms now, struct policy_
 {
 	(void)policy, (void)now;
 	*ret_stats = agent_double.policy;
+}
+
+const struct policy_server_stats *policy_server_stats(const struct policy_server *server)
+{
+	(void)server;
+	return &agent_double.requests;
 }
 
 void daemon_stop(struct daemon *daemon, enum daemon_leave leave)

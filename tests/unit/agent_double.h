@@ -9,6 +9,7 @@
 #include "daemon.h"
 #include "events.h"
 #include "policy.h"
+#include "policy_server.h"
 #include "sweep.h"
 
 struct agent_double {
@@ -20,6 +21,7 @@ struct agent_double {
 	void (*reload_hook)(struct daemon *daemon); /* what else a reload does */
 	struct policy_view messages;                /* of any client */
 	struct policy_stats policy;
+	struct policy_server_stats requests;
 	unsigned stops;
 	enum daemon_leave leave;
 };
