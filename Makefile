@@ -321,6 +321,13 @@ UNITS += decide queue_space client_match lru_table
 UNIT_decide := agent/daemon/decide.c agent/common/prefix.c agent/common/parse.c
 UNIT_queue_space := agent/daemon/queue_space.c
 UNIT_client_match := agent/daemon/client_match.c agent/common/prefix.c agent/common/parse.c
+UNITS += policy policy_block
+UNIT_policy := $(addprefix agent/daemon/,policy.c policy_block.c policy_conclude.c policy_counters.c policy_gather.c \
+	policy_handover.c policy_handover_file.c client_match.c decide.c digest.c lru_table.c queue_space.c service_names.c \
+	settings.c) $(addprefix agent/common/,log.c mono.c parse.c prefix.c)
+UNIT_LIBS_policy := $(call pkg_libs,libevent)
+UNIT_policy_block := $(UNIT_policy)
+UNIT_LIBS_policy_block := $(UNIT_LIBS_policy)
 UNIT_lru_table := agent/daemon/lru_table.c agent/daemon/digest.c agent/common/prefix.c agent/common/parse.c
 FUZZERS += state http
 FUZZ_state := agent/daemon/state_file.c agent/daemon/rule_set.c agent/common/prefix.c agent/common/parse.c
