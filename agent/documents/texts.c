@@ -123,7 +123,10 @@ const struct document documents[] = {
 		   "blocked; 0 is never.") },
 	{ DOCUMENT("client_block_time", "For how long; in minutes if without a unit.") },
 	{ DOCUMENT("policy_listen",
-		   "List of `inet:HOST:PORT` and `unix:/PATH` where Postfix asks; empty is off."),
+		   "List of `inet:HOST:PORT` and `unix:/PATH` where Postfix asks; empty is off. "
+		   "Whoever reaches a socket may ask: the directory of a UNIX socket says who that "
+		   "is. /var/spool/postfix/private/synanvil is `unix:private/synanvil` to Postfix, "
+		   "also in a chroot. Names of hosts are looked up at a start and a reload."),
 	  .section = "Services of the programs" },
 	{ DOCUMENT("milter_listen", "The same for the milter.") },
 	{ DOCUMENT(

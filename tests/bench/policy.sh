@@ -6,7 +6,7 @@
 # Then what a reload, a scrape and `top` do to synanvil's requests, at a fixed rate. The figures also go to
 # bench/policy.json below the build directory.
 #
-# All that serve have one CPU, the load generator has another. A machine whose speed drifts is unfair to none: each
+# All that serve have one CPU, the load generator has another, and both go before what else the machine does. A machine whose speed drifts is unfair to none: each
 # round measures all, and what counts are medians, of ratios within one round.
 set -euo pipefail
 
@@ -46,7 +46,7 @@ listens()
 
 serve_null()
 {
-	exec_in_mail taskset -c 0 "$LAB_BUILD/bench/policy_null" "$NULL_PORT" >/dev/null </dev/null &
+	exec_in_mail "${SERVING[@]}" "$LAB_BUILD/bench/policy_null" "$NULL_PORT" >/dev/null </dev/null &
 	NULL_PID=$!
 	wait_until 5 listens "$NULL_PORT" || fail "the null server does not listen"
 }
@@ -56,7 +56,7 @@ serve_synanvil()
 	lab_config "policy_listen = inet:127.0.0.1:$POLICY_PORT" 'smtpd_client_message_rate_limit = 1000000' \
 		'smtpd_client_recipient_rate_limit = 1000000' 'message_size_limit = 10240000' \
 		"queue_directory = $WORK"
-	lab_agent_start taskset -c 0
+	lab_agent_start "${SERVING[@]}"
 }
 
 # postfwd_rules: what synanvil is asked to enforce, in postfwd's words.
@@ -72,7 +72,7 @@ postfwd_rules()
 # serve_postfwd PROGRAM PORT. It takes itself into the background.
 serve_postfwd()
 {
-	in_mail taskset -c 0 "$1" --daemon --interface=127.0.0.1 --port="$2" --file="$WORK/rules" --user=postfw \
+	in_mail "${SERVING[@]}" "$1" --daemon --interface=127.0.0.1 --port="$2" --file="$WORK/rules" --user=postfw \
 		--group=postfw --nodns --norulelog --summary=0 --pidfile="$WORK/$1.pid" >"$WORK/$1.log" 2>&1 </dev/null
 	wait_until 20 listens "$2" || fail "$1 does not listen: $(tail -n 1 "$WORK/$1.log")"
 }
@@ -82,7 +82,7 @@ serve_postfwd()
 # load PORT OPTION...: one object.
 load()
 {
-	in_mail taskset -c "$LOAD_CPU" "$LAB_BUILD/bench/policy_load" -t "$SECONDS_MEASURED" -n "$CLIENTS" "${@:2}" "$1"
+	in_mail "${LOADING[@]}" "$LAB_BUILD/bench/policy_load" -t "$SECONDS_MEASURED" -n "$CLIENTS" "${@:2}" "$1"
 }
 
 # cpu PID: its clock ticks so far.
@@ -125,14 +125,13 @@ fill_sources()
 	in_clients "$LAB_TOOLS/syn-flood" -n 60000 -s 10.64.0.0 -a 60000 -m "$LAB_MAIL_MAC" c0 "$LAB_HOST" 25 >/dev/null
 }
 
-# disturb WHAT: once or again while the load runs, as an operator and Prometheus would, only more often.
+# disturb WHAT: while the load runs, one reload, or a scrape or a look each second: more often than Prometheus does.
 disturb()
 {
 	local end=$((SECONDS + SECONDS_MEASURED))
+	[ "$1" != reload ] || synanvil reload >/dev/null
 	while ((SECONDS < end)); do
 		case $1 in
-		nothing) ;;
-		reload) synanvil reload ;;
 		scrape) in_mail curl -sf http://127.0.0.1:9925/metrics ;;
 		top) synanvil top --once ;;
 		esac >/dev/null
@@ -164,6 +163,7 @@ write_results()
 		def of($server; $connections): [$runs[] | select(.server == $server and .connections == $connections)];
 		def typical: { per_second: (map(.per_second) | median), p50_ms: (map(.p50_ms) | median),
 			p99_ms: (map(.p99_ms) | median), p999_ms: (map(.p999_ms) | median),
+			longest_ms: (map(.longest_ms) | median),
 			cpu_us: (map(.cpu_us | values) | median), refused: (map(.refused) | add) };
 		{ clients: $clients, rounds: ([$runs[].round] | max),
 		  servers: [([$runs[].connections] | unique)[] as $c | ("null", "synanvil", "postfwd", "postfwd1") as $s |
@@ -204,7 +204,7 @@ print_results()
 		"$RESULTS"
 	printf '\n  synanvil at %s requests/s on 50 connections, time from when a request was due\n' "$FIXED_RATE"
 	jq -r '.disturbed as $d | $d[] | "  meanwhile \(.meanwhile): p99 \(.p99_ms) ms (\((.p99_ms - $d[0].p99_ms) * 1000
-		| round / 1000 | if . < 0 then . else "+\(.)" end) ms), p99.9 \(.p999_ms) ms"' "$RESULTS"
+		| round / 1000 | if . < 0 then . else "+\(.)" end) ms), p99.9 \(.p999_ms) ms, longest \(.longest_ms) ms"' "$RESULTS"
 	printf '\nAlso in %s\n' "$RESULTS"
 }
 
@@ -220,7 +220,8 @@ for program in postfwd postfwd1 jq curl ss; do
 	command -v "$program" >/dev/null || fail "needs $program (scripts/setup installs it)"
 done
 ulimit -n 16384
-LOAD_CPU=$(($(nproc) > 1 ? 1 : 0))
+SERVING=(nice -n -20 taskset -c 0)
+LOADING=(nice -n -20 taskset -c $(($(nproc) > 1 ? 1 : 0)))
 WORK=$(mktemp -d)
 chmod 755 "$WORK"
 postfwd_rules >"$WORK/rules"
