@@ -17,7 +17,7 @@
 /* Who is at the other end, for the log. */
 static void peer_format(int fd, char *text, size_t size)
 {
-	struct sockaddr_storage peer;
+	struct sockaddr_storage peer = { 0 };
 	socklen_t peer_size = sizeof(peer);
 	struct sa_address address = { 0 };
 	char host[PREFIX_TEXT_SIZE];

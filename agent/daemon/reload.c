@@ -23,10 +23,10 @@
 struct next {
 	struct config *config;
 	struct interfaces interfaces;
-	struct control_server *control; /* NULL: the old one goes on */
-	struct metrics_server *metrics; /* NULL: the old one goes on, or there is to be none */
+	struct control_server *control;    /* NULL: the old one goes on */
+	struct metrics_server *metrics;    /* NULL: the old one goes on, or there is to be none */
 	struct policy_listener *listeners; /* sockets that the policy service does not have yet */
-	struct client_match *match; /* the exceptions as the message path looks at them */
+	struct client_match *match;        /* the exceptions as the message path looks at them */
 	bool replace_metrics;
 	bool state_moved;
 };
