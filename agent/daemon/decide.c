@@ -5,6 +5,7 @@
 #include "decide.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "prefix.h"
 
@@ -135,8 +136,13 @@ void policy_answer_text(const struct policy_decision *decision,
 {
 	char client[PREFIX_TEXT_SIZE];
 
+	/* Nearly all answers: nothing is formatted for them. */
+	if (!policy_refuses(decision->action)) {
+		memcpy(text, "DUNNO", sizeof("DUNNO"));
+		return;
+	}
 	address_format(&request->client, client);
-	switch (policy_refuses(decision->action) ? decision->reason : POLICY_NONE) {
+	switch (decision->reason) {
 	case POLICY_MESSAGE_RATE:
 		(void)snprintf(text, POLICY_ANSWER_SIZE, "450 4.7.1 Error: too much mail from %s",
 			       client);

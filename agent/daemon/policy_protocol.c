@@ -36,21 +36,27 @@ struct attribute {
 		.known = offsetof(struct policy_request, member##_known)        \
 	}
 
-/* What is needed; all others are skipped. */
+/* What is needed, by the length of the name; all others are skipped. */
 static const struct attribute attributes[] = {
+	ATTRIBUTE("size", KIND_SIZE, size),
+	ATTRIBUTE("sender", KIND_TEXT, sender),
 	{ .name = "request", .size = 7, .kind = KIND_REQUEST },
+	ATTRIBUTE("instance", KIND_TEXT, instance),
+	ATTRIBUTE("recipient", KIND_TEXT, recipient),
+	ATTRIBUTE("client_name", KIND_TEXT, client_name),
+	ATTRIBUTE("client_port", KIND_PORT, client_port),
+	ATTRIBUTE("server_port", KIND_PORT, server_port),
 	ATTRIBUTE("protocol_state", KIND_STATE, state),
 	ADDRESS("client_address", client),
 	ADDRESS("server_address", server),
-	ATTRIBUTE("client_port", KIND_PORT, client_port),
-	ATTRIBUTE("server_port", KIND_PORT, server_port),
 	ATTRIBUTE("recipient_count", KIND_COUNT, recipient_count),
-	ATTRIBUTE("size", KIND_SIZE, size),
-	ATTRIBUTE("client_name", KIND_TEXT, client_name),
 	ATTRIBUTE("reverse_client_name", KIND_TEXT, reverse_client_name),
-	ATTRIBUTE("sender", KIND_TEXT, sender),
-	ATTRIBUTE("recipient", KIND_TEXT, recipient),
-	ATTRIBUTE("instance", KIND_TEXT, instance),
+};
+
+/* The first of each length, one more than its place in the table; 0: there is none. */
+#define NAME_SIZE_MAX 19
+static const uint8_t attributes_of_size[NAME_SIZE_MAX + 1] = {
+	[4] = 1, [6] = 2, [7] = 3, [8] = 4, [9] = 5, [11] = 6, [14] = 9, [15] = 12, [19] = 13,
 };
 
 #define ATTRIBUTES (sizeof(attributes) / sizeof(attributes[0]))
@@ -119,8 +125,12 @@ static void value_take(struct policy_decoder *decoder, const struct attribute *a
 static const struct attribute *attribute_find(const struct policy_decoder *decoder,
 					      const char *name, size_t size)
 {
-	for (size_t i = 0; i < ATTRIBUTES; i++)
-		if (attributes[i].size == size && memcmp(attributes[i].name, name, size) == 0)
+	const size_t first = size <= NAME_SIZE_MAX ? attributes_of_size[size] : 0;
+
+	if (!first)
+		return NULL;
+	for (size_t i = first - 1; i < ATTRIBUTES && attributes[i].size == size; i++)
+		if (memcmp(attributes[i].name, name, size) == 0)
 			return decoder->seen & 1U << i ? NULL : &attributes[i];
 	return NULL;
 }

@@ -44,7 +44,7 @@ struct policy_server {
 	const struct policy_handler *handler;
 	void *context;
 	struct policy_listener *listeners;
-	LIST_HEAD(, connection) connections;
+	LIST_HEAD(connection_list, connection) connections;
 	struct event *pause;
 	struct policy_server_stats stats;
 	size_t memory;
