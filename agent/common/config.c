@@ -116,6 +116,7 @@ struct config *config_free(struct config *config)
 	config_patterns_done(&config->exceptions);
 	free(config->queue_directory);
 	free(config->policy_listen);
+	config_patterns_done(&config->upstream_proxies);
 	free(config->metrics_listen);
 	free(config->control_socket);
 	free(config->control_group);
