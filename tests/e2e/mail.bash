@@ -13,6 +13,7 @@
 
 MAIL_SERVICE='check_policy_service { inet:127.0.0.1:10725, timeout=3s, try_limit=1, default_action=DUNNO }'
 MAIL_SERVICE_TWO='check_policy_service { inet:127.0.0.1:10725, timeout=4s, try_limit=1, default_action=DUNNO }'
+# shellcheck disable=SC2034  # for those who load this
 MAIL_PORTS='protected_ports = 25 2501 2502 2503 2504 2505 2506'
 
 # mail_start OWN_LIMITS [MAIN_CF_LINE]...: OWN_LIMITS are -o options of port 2505.
@@ -21,6 +22,7 @@ mail_start()
 	local own=$1 base
 	shift
 	base=$(postfix_master_cf)
+	# shellcheck disable=SC2317  # postfix_start calls them
 	mail_master_cf()
 	{
 		cat <<-END
@@ -42,6 +44,7 @@ mail_start()
 			  -o smtpd_end_of_data_restrictions=\$ask_two
 		END
 	}
+	# shellcheck disable=SC2317,SC2016  # Postfix expands it
 	postfix_master_cf()
 	{
 		mail_master_cf | sed '/^smtp .*/a\  -o smtpd_data_restrictions=$ask -o smtpd_end_of_data_restrictions=$ask'

@@ -118,6 +118,7 @@ refused_at()
 # a file and the dot that ends a message; prints all replies.
 session()
 {
+	# shellcheck disable=SC2016  # the inner shell expands it
 	in_clients bash -c '
 		exec 9<>"/dev/tcp/$1/$2" || exit 1
 		reply() { while IFS= read -r -t 20 line <&9 && echo "${line%?}" && [ "${line:3:1}" = - ]; do :; done; }
