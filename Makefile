@@ -329,6 +329,9 @@ UNIT_policy := $(addprefix agent/daemon/,policy.c policy_block.c policy_conclude
 UNIT_LIBS_policy := $(call pkg_libs,libevent)
 UNIT_policy_block := $(UNIT_policy)
 UNIT_LIBS_policy_block := $(UNIT_LIBS_policy)
+FUZZERS += policy_handover
+FUZZ_policy_handover := $(addprefix agent/daemon/,policy_handover.c policy_counters.c lru_table.c digest.c decide.c) \
+	agent/common/prefix.c agent/common/parse.c
 UNIT_lru_table := agent/daemon/lru_table.c agent/daemon/digest.c agent/common/prefix.c agent/common/parse.c
 FUZZERS += state http
 FUZZ_state := agent/daemon/state_file.c agent/daemon/rule_set.c agent/common/prefix.c agent/common/parse.c
