@@ -110,7 +110,7 @@ static int teardown(void **state)
 
 static int plan(struct lab *lab, const char *list, struct policy_listener **ret_fresh)
 {
-	struct explanation why = { "" };
+	struct explanation why = { 0 };
 
 	return policy_server_plan(lab->server, list, ret_fresh, &why);
 }
@@ -549,7 +549,7 @@ static void test_address_in_use(void **state)
 {
 	struct lab *lab = *state;
 	struct policy_listener *fresh;
-	struct explanation why = { "" };
+	struct explanation why = { 0 };
 	const uint16_t port = free_port();
 	struct policy_server *second;
 	char list[64];
