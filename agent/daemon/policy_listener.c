@@ -118,25 +118,29 @@ static int inet_add(struct plan *plan, const char *text)
 	return error || any ? error : missing;
 }
 
-static int explain_failure(struct explanation *why, const char *word, int error)
+static int explain_error(struct explanation *why, const char *word, int error)
 {
 	switch (-error) {
 	case EADDRINUSE:
-		return explain(why, error, "policy_listen: %s is in use by another program", word);
+		return explain(why, error, "%s is in use by another program", word);
 	case EEXIST:
-		return explain(why, error, "policy_listen: %s exists and is not a socket", word);
+		return explain(why, error, "%s exists and is not a socket", word);
 	case EINVAL:
-		return explain(why, error, "policy_listen: %s: no such host or port", word);
+		return explain(why, error, "%s: no such host or port", word);
 	case EACCES:
 	case EPERM:
 		return explain(why, error,
-			       "policy_listen: may not listen on %s: %s; at a start as root it may "
+			       "may not listen on %s: %s; at a start as root it may "
 			       "(synanvil restart)",
 			       word, strerror(-error));
 	default:
-		return explain(why, error, "policy_listen: cannot listen on %s: %s", word,
-			       strerror(-error));
+		return explain(why, error, "cannot listen on %s: %s", word, strerror(-error));
 	}
+}
+
+static int explain_failure(struct explanation *why, const char *word, int error)
+{
+	return explain_parameter(why, explain_error(why, word, error), "policy_listen");
 }
 
 static int word_add(struct plan *plan, const char *word)
@@ -157,7 +161,7 @@ int policy_listeners_plan(const char *list, struct policy_listener *current,
 	struct plan plan = { .current = current, .why = reterr_why };
 	_cleanup_free_ char *copy = strdup(list);
 	char *rest = NULL;
-	int error = copy ? 0 : explain(reterr_why, -ENOMEM, "policy_listen: out of memory");
+	int error = copy ? 0 : explain(reterr_why, -ENOMEM, "out of memory");
 
 	for (struct policy_listener *one = current; one; one = one->next)
 		one->wanted = false;

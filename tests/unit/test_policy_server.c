@@ -560,8 +560,9 @@ static void test_address_in_use(void **state)
 					   &handler, lab, &second),
 			 0);
 	assert_int_equal(policy_server_plan(second, list, &fresh, &why), -EADDRINUSE);
-	assert_non_null(strstr(why.text, "policy_listen: inet:127.0.0.1:"));
+	assert_non_null(strstr(why.text, "inet:127.0.0.1:"));
 	assert_non_null(strstr(why.text, "in use"));
+	assert_string_equal(why.parameter, "policy_listen");
 	(void)policy_server_free(second);
 }
 
