@@ -19,7 +19,7 @@ say = @$(if $(filter 1,$(V)),:,printf '  %-8s %s\n' $(1) $(2))
 .DELETE_ON_ERROR:
 .PRECIOUS: $(BUILD)/bpf/%.bpf.o
 .SUFFIXES:
-.PHONY: all help check check-bpf check-e2e fuzz lint bench bench-mx install clean
+.PHONY: all help check check-bpf check-e2e fuzz lint bench bench-mx bench-policy install clean
 
 all: $(BUILD)/synanvild $(BUILD)/synanvil
 
@@ -32,6 +32,7 @@ help:
 	@echo 'make lint       format, clang-tidy, cppcheck, shellcheck, mandoc, layering rules'
 	@echo 'make bench      cost of the decision and of the whole path; needs root'
 	@echo 'make bench-mx   mail through real Postfix under a botnet; needs root'
+	@echo 'make bench-policy  requests of the policy service, against a null server and postfwd; needs root'
 	@echo 'make documents  sample configuration and manual of the parameters, anew from their table'
 	@echo 'make install    PREFIX=$(PREFIX) DESTDIR='
 
@@ -82,25 +83,49 @@ DAEMON := \
 	agent/daemon/abi_hash.c \
 	agent/daemon/attachment.c \
 	agent/daemon/bpf_object.c \
+	agent/daemon/client_match.c \
 	agent/daemon/configuration.c \
 	agent/daemon/control_arguments.c \
 	agent/daemon/control_commands.c \
 	agent/daemon/control_server.c \
 	agent/daemon/control_socket.c \
 	agent/daemon/daemon.c \
+	agent/daemon/decide.c \
+	agent/daemon/descriptors.c \
+	agent/daemon/digest.c \
 	agent/daemon/events.c \
 	agent/daemon/filter.c \
+	agent/daemon/histogram.c \
 	agent/daemon/history.c \
 	agent/daemon/http_request.c \
 	agent/daemon/interfaces.c \
 	agent/daemon/link_watch.c \
+	agent/daemon/lru_table.c \
 	agent/daemon/main.c \
+	agent/daemon/metrics_family.c \
 	agent/daemon/metrics_format.c \
+	agent/daemon/metrics_policy.c \
+	agent/daemon/metrics_requests.c \
 	agent/daemon/metrics_server.c \
 	agent/daemon/outcomes.c \
 	agent/daemon/pins.c \
+	agent/daemon/policy.c \
+	agent/daemon/policy_block.c \
+	agent/daemon/policy_complaint.c \
+	agent/daemon/policy_conclude.c \
+	agent/daemon/policy_counters.c \
+	agent/daemon/policy_gather.c \
+	agent/daemon/policy_handover.c \
+	agent/daemon/policy_handover_file.c \
+	agent/daemon/policy_listener.c \
+	agent/daemon/policy_names.c \
+	agent/daemon/policy_protocol.c \
+	agent/daemon/policy_server.c \
+	agent/daemon/policy_service.c \
+	agent/daemon/policy_session.c \
 	agent/daemon/privileges.c \
 	agent/daemon/process_stats.c \
+	agent/daemon/queue_space.c \
 	agent/daemon/reload.c \
 	agent/daemon/rule_set.c \
 	agent/daemon/rule_tries.c \
@@ -110,6 +135,7 @@ DAEMON := \
 	agent/daemon/session.c \
 	agent/daemon/settings.c \
 	agent/daemon/show.c \
+	agent/daemon/socket_owner.c \
 	agent/daemon/state.c \
 	agent/daemon/state_file.c \
 	agent/daemon/state_store.c \
@@ -117,9 +143,11 @@ DAEMON := \
 	agent/daemon/sweep.c \
 	agent/daemon/tables.c \
 	agent/daemon/tables_read.c \
+	agent/daemon/tcp_listener.c \
 	agent/daemon/tick.c \
 	agent/daemon/time_text.c \
 	agent/daemon/top.c \
+	agent/daemon/unix_listener.c \
 	agent/daemon/views.c \
 	agent/daemon/views_lists.c \
 
@@ -285,23 +313,50 @@ STATE_SOURCES := $(addprefix agent/daemon/,state.c state_file.c state_store.c ru
 UNIT_state := $(STATE_SOURCES) tests/unit/tables_double.c
 UNIT_LIBS_state := $(call pkg_libs,libevent)
 UNIT_control_server := $(COMMON) $(filter agent/daemon/control_% agent/daemon/state% agent/daemon/rule% agent/daemon/views%,$(DAEMON)) \
-	$(addprefix agent/daemon/,history.c http_request.c metrics_format.c metrics_server.c outcomes.c process_stats.c \
-	service_names.c session.c settings.c show.c stats.c time_text.c top.c) \
+	$(addprefix agent/daemon/,decide.c history.c http_request.c metrics_family.c histogram.c metrics_format.c metrics_policy.c metrics_requests.c metrics_server.c policy_names.c outcomes.c process_stats.c \
+	service_names.c session.c settings.c show.c stats.c tcp_listener.c time_text.c top.c unix_listener.c) \
 	tests/unit/tables_double.c tests/unit/agent_double.c
 UNIT_LIBS_control_server := $(call pkg_libs,libevent)
 UNIT_control_commands := $(UNIT_control_server)
 UNIT_LIBS_control_commands := $(UNIT_LIBS_control_server)
 UNIT_metrics_server := $(UNIT_control_server)
 UNIT_LIBS_metrics_server := $(UNIT_LIBS_control_server)
-UNIT_events := $(addprefix agent/daemon/,history.c outcomes.c service_names.c settings.c time_text.c) \
+UNIT_events := $(addprefix agent/daemon/,decide.c history.c outcomes.c service_names.c settings.c time_text.c) \
 	agent/common/prefix.c agent/common/parse.c
 UNIT_sweep := agent/daemon/sweep.c agent/daemon/top.c agent/common/mono.c agent/common/log.c tests/unit/tables_double.c
 UNIT_LIBS_sweep := $(call pkg_libs,libevent)
-UNIT_stats := $(addprefix agent/daemon/,stats.c outcomes.c metrics_format.c process_stats.c http_request.c settings.c) \
-	tests/unit/tables_double.c
+UNIT_stats := $(addprefix agent/daemon/,stats.c outcomes.c decide.c metrics_family.c histogram.c metrics_format.c metrics_policy.c metrics_requests.c policy_names.c process_stats.c http_request.c settings.c) \
+	agent/common/prefix.c agent/common/parse.c tests/unit/tables_double.c
+UNITS += decide queue_space client_match lru_table
+UNIT_decide := agent/daemon/decide.c agent/common/prefix.c agent/common/parse.c
+UNIT_queue_space := agent/daemon/queue_space.c
+UNIT_client_match := agent/daemon/client_match.c agent/common/prefix.c agent/common/parse.c
+UNITS += policy policy_block
+UNIT_policy := $(addprefix agent/daemon/,policy.c policy_block.c policy_conclude.c policy_counters.c policy_gather.c \
+	policy_handover.c policy_handover_file.c client_match.c decide.c digest.c lru_table.c queue_space.c service_names.c \
+	settings.c) $(addprefix agent/common/,log.c mono.c parse.c prefix.c)
+UNIT_LIBS_policy := $(call pkg_libs,libevent)
+UNIT_policy_block := $(UNIT_policy)
+UNIT_LIBS_policy_block := $(UNIT_LIBS_policy)
+FUZZERS += policy_handover
+FUZZ_policy_handover := $(addprefix agent/daemon/,policy_handover.c policy_counters.c lru_table.c digest.c decide.c) \
+	agent/common/prefix.c agent/common/parse.c
+UNIT_lru_table := agent/daemon/lru_table.c agent/daemon/digest.c agent/common/prefix.c agent/common/parse.c
 FUZZERS += state http
 FUZZ_state := agent/daemon/state_file.c agent/daemon/rule_set.c agent/common/prefix.c agent/common/parse.c
 FUZZ_http := agent/daemon/http_request.c
+POLICY_WIRE := $(addprefix agent/daemon/,policy_names.c policy_protocol.c policy_session.c) \
+	agent/common/prefix.c agent/common/parse.c
+UNITS += policy_protocol policy_session
+UNIT_policy_protocol := $(POLICY_WIRE)
+UNIT_policy_session := $(POLICY_WIRE)
+UNITS += policy_server
+UNIT_policy_server := $(POLICY_WIRE) $(addprefix agent/daemon/,histogram.c policy_complaint.c policy_listener.c policy_server.c \
+	tcp_listener.c unix_listener.c) agent/common/mono.c agent/common/log.c
+UNIT_LIBS_policy_server := $(call pkg_libs,libevent)
+FUZZERS += policy_protocol policy_session
+FUZZ_policy_protocol := $(POLICY_WIRE)
+FUZZ_policy_session := $(POLICY_WIRE)
 FUZZERS += control_protocol
 FUZZ_control_protocol := agent/common/control_protocol.c
 
@@ -353,7 +408,8 @@ check-bpf: $(addprefix $(BUILD)/bpftest/test_,$(BPF_TESTS))
 
 # --- end to end ---------------------------------------------------------------------------------------------------------
 
-E2E_TOOLS := $(addprefix $(BUILD)/e2e/,attempts banner exempts frame-send foreign-xdp old-kernel.so syn-flood)
+E2E_TOOLS := $(addprefix $(BUILD)/e2e/,attempts banner exempts frame-send foreign-xdp old-kernel.so policy-crowd \
+	syn-flood)
 
 $(BUILD)/e2e/syn-flood.bpf.o: tests/e2e/tools/syn-flood.bpf.c
 	$(call say,BPF,$@)
@@ -445,6 +501,15 @@ $(BUILD)/bench/mx_botnet: tests/bench/mx_botnet.c
 
 bench-mx: all $(BUILD)/bench/mx_botnet
 	$(Q)SYNANVIL_BUILD=$(abspath $(BUILD)) tests/bench/mx.sh
+
+# Policy requests.
+$(BUILD)/bench/policy_%: tests/bench/policy_%.c
+	$(call say,BENCH,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -MF $@.d $< $(HARDEN) -o $@
+
+bench-policy: all $(addprefix $(BUILD)/bench/policy_,load null) $(BUILD)/e2e/syn-flood
+	$(Q)SYNANVIL_BUILD=$(abspath $(BUILD)) tests/bench/policy.sh
 
 # --- install ------------------------------------------------------------------------------------------------------------
 # The configuration of a host is never overwritten.

@@ -114,6 +114,8 @@ struct config *config_free(struct config *config)
 		free(config->interfaces[i]);
 	free(config->interfaces);
 	config_patterns_done(&config->exceptions);
+	free(config->queue_directory);
+	free(config->policy_listen);
 	config_patterns_done(&config->upstream_proxies);
 	free(config->metrics_listen);
 	free(config->control_socket);

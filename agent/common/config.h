@@ -86,6 +86,9 @@ struct config {
 	size_t interface_count;
 	struct config_service services[SA_SERVICES_MAX]; /* in the order of protected_ports */
 	size_t service_count;
+	/* The limits of ports that protected_ports does not have: Postfix may ask about those, too.
+	 */
+	struct config_service unlisted;
 	bool enforce; /* false: monitor */
 	enum config_xdp_mode xdp_mode;
 	uint32_t source_table_size;
@@ -96,6 +99,14 @@ struct config {
 	uint8_t ipv4_prefix_length;              /* 0 to 32 */
 	uint8_t ipv6_prefix_length;              /* 0 to 128 */
 
+	uint64_t message_size_limit; /* bytes; 0 = no limit */
+	uint64_t queue_minfree;      /* bytes */
+	char *queue_directory;       /* absolute path */
+	/* Messages refused by rate in one unit after which a client is blocked; 0 = never. */
+	uint32_t client_block_threshold;
+	uint32_t client_block_time_s;
+
+	char *policy_listen;  /* "" = off; a list of inet:HOST:PORT and unix:/PATH */
 	char *metrics_listen; /* "" = off; HOST:PORT */
 	char *control_socket; /* absolute path */
 	char *control_group;

@@ -173,9 +173,7 @@ static int check_use(const struct port *port, const struct use *use, const char 
 		return 0;
 	if (use->count > 1)
 		warn_at(port->audit, &use->origin, list,
-			"%sthe policy service is asked %u times, and messages count as often; "
-			"ask "
-			"it once: %s",
+			"%sthe policy service is asked %u times where once is enough: %s",
 			at(port, &use->origin), use->count, port->line);
 	inside = unwrap((struct config_word){ use->text, use->size, false });
 	cursor = inside.text;
@@ -203,8 +201,9 @@ static int check_wrong(const struct port *port, bool *ret_any)
 			continue;
 		*ret_any = true;
 		warn_at(port->audit, &use.origin, wrong_lists[i],
-			"%sthe policy service is asked in the wrong list, before the message is "
-			"known; write smtpd_data_restrictions = %s and the same for "
+			"%sthe policy service is asked before the message is there, when its "
+			"size is only what the client declares; write smtpd_data_restrictions = %s "
+			"and the same for "
 			"smtpd_end_of_data_restrictions",
 			at(port, &use.origin), port->line);
 	}
@@ -237,7 +236,7 @@ static void check_right(const struct port *port, const struct use *uses, bool el
 	    (uses[0].size != uses[1].size || memcmp(uses[0].text, uses[1].text, uses[0].size) != 0))
 		warn_at(port->audit, &uses[1].origin, right_lists[1],
 			"%sthe policy service is named otherwise than in %s, so Postfix opens a "
-			"second connection to it and a message counts twice; write %s in both",
+			"second connection to it; write %s in both",
 			at(port, &uses[1].origin), right_lists[0], port->line);
 }
 

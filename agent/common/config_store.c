@@ -95,6 +95,8 @@ static void number_store(void *base, const struct config_parameter *parameter, l
 		*(uint8_t *)target = (uint8_t)value;
 	else if (parameter->size == sizeof(uint32_t))
 		*(uint32_t *)target = (uint32_t)value;
+	else if (parameter->size == sizeof(uint64_t))
+		*(uint64_t *)target = (uint64_t)value;
 }
 
 static void service_store(struct config_loader *loader, const struct config_setting *setting,
@@ -113,6 +115,7 @@ static void service_store(struct config_loader *loader, const struct config_sett
 		number_store(&config->services[setting->service], parameter, value);
 		return;
 	}
+	number_store(&config->unlisted, parameter, value);
 	for (size_t i = 0; i < config->service_count; i++)
 		number_store(&config->services[i], parameter, value);
 }

@@ -32,7 +32,7 @@
 
 struct control_server {
 	struct daemon *daemon;
-	struct control_socket socket;
+	struct unix_node socket;
 	struct session_server *sessions;
 };
 
@@ -199,7 +199,7 @@ int control_server_new(struct daemon *daemon, const char *path, const char *grou
 		error = session_server_new(daemon->loop, listening, &limits, &handler, server,
 					   &server->sessions);
 	if (error) {
-		control_socket_close(&server->socket);
+		(void)unix_unlisten(&server->socket);
 		free(server);
 		return error;
 	}
@@ -211,7 +211,7 @@ struct control_server *control_server_free(struct control_server *server)
 {
 	if (!server)
 		return NULL;
-	control_socket_close(&server->socket);
+	(void)unix_unlisten(&server->socket);
 	session_server_free(server->sessions, free);
 	return NULL;
 }

@@ -24,6 +24,7 @@
 #include "log.h"
 #include "metrics_server.h"
 #include "pins.h"
+#include "policy_service.h"
 #include "privileges.h"
 #include "service_manager.h"
 #include "state.h"
@@ -156,8 +157,9 @@ static int servers_open(struct daemon *daemon, struct explanation *reterr_why)
 	if (error)
 		return configuration_explain_control(config->control_socket, config->control_group,
 						     error, reterr_why);
-	if (!*config->metrics_listen)
-		return 0;
+	error = policy_service_open(daemon, reterr_why);
+	if (error || !*config->metrics_listen)
+		return error;
 	error = metrics_server_new(daemon, config->metrics_listen, &daemon->metrics);
 	if (error)
 		return configuration_explain_metrics(config->metrics_listen, error, reterr_why);
@@ -348,6 +350,7 @@ static void leave(struct daemon *daemon)
 void daemon_done(struct daemon *daemon)
 {
 	daemon->metrics = metrics_server_free(daemon->metrics);
+	policy_service_close(daemon);
 	daemon->control = control_server_free(daemon->control);
 	daemon->watch = link_watch_free(daemon->watch);
 	daemon->sweep = sweep_free(daemon->sweep);

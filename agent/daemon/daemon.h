@@ -28,6 +28,8 @@ struct sweep;           /* sweep.h: the source table, read in slices */
 struct link_watch;      /* link_watch.h */
 struct control_server;  /* control_server.h */
 struct metrics_server;  /* metrics_server.h */
+struct policy;          /* policy.h: counters and decisions about messages */
+struct policy_server;   /* policy_server.h: Postfix' connections */
 
 /* What happens to the packet path when the agent leaves. */
 enum daemon_leave {
@@ -62,6 +64,8 @@ struct daemon {
 	struct sweep *sweep;
 	struct control_server *control;
 	struct metrics_server *metrics; /* NULL if off */
+	struct policy *policy;
+	struct policy_server *policy_server;
 
 	struct mono_ms started;
 	struct wall_ms

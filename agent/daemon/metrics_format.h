@@ -10,6 +10,8 @@
 
 #include "config.h"
 #include "interfaces.h"
+#include "policy.h"
+#include "policy_server.h"
 #include "process_stats.h"
 #include "stats.h"
 
@@ -23,6 +25,8 @@ struct metrics_input {
 	uint64_t sources_capacity;
 	uint64_t exceptions;
 	uint64_t blocks;
+	struct policy_stats policy;
+	const struct policy_server_stats *requests;
 	bool config_stale;
 	bool reload_ok;
 	int64_t reload_succeeded_ms; /* wall clock */

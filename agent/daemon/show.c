@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "cleanup.h"
+#include "policy.h"
 #include "service_names.h"
 #include "settings.h"
 #include "state.h"
@@ -111,6 +112,7 @@ static int service_json(const struct daemon *daemon, const struct sa_address *ad
 {
 	const struct sa_service *row = settings_service(&daemon->settings, service);
 	const struct mono_ms now = mono_now();
+	struct policy_view messages;
 	struct known known = { 0 };
 	enum outcome_action action;
 	enum sa_reason reason;
@@ -123,14 +125,19 @@ static int service_json(const struct daemon *daemon, const struct sa_address *ad
 	facts.rate_limit = service->connection_rate_limit;
 	reason = show_predict(&facts);
 	action = show_action(reason, daemon->config->enforce);
+	policy_look(daemon->policy, address, service, now, &messages);
 	*ret_object = json_pack(
-		"{s:s, s:I, s:I, s:I, s:I, s:o, s:i, s:i, s:i, s:s, s:s}", "service",
-		service->label, "attempts", (json_int_t)known.attempts, "limit",
+		"{s:s, s:I, s:I, s:I, s:I, s:o, s:i, s:I, s:I, s:s, s:s, s:I, s:I, s:s, s:s}",
+		"service", service->label, "attempts", (json_int_t)known.attempts, "limit",
 		(json_int_t)service->connection_rate_limit, "window_remaining_seconds",
 		(json_int_t)(known.remaining_ms + 999) / 1000, "dropped", (json_int_t)known.dropped,
 		"last_dropped", last_dropped_json(&known, now, wall_now()), "connections", 0,
-		"messages", 0, "recipients", 0, "verdict", outcome_action_name(action), "reason",
-		reason_token(reason));
+		"messages", (json_int_t)messages.messages, "recipients",
+		(json_int_t)messages.recipients, "verdict", outcome_action_name(action), "reason",
+		reason_token(reason), "message_limit", (json_int_t)messages.message_limit,
+		"recipient_limit", (json_int_t)messages.recipient_limit, "message_verdict",
+		policy_action_name(messages.next.action), "message_reason",
+		policy_reason_token(messages.next.reason));
 	return *ret_object ? 0 : -ENOMEM;
 }
 

@@ -113,8 +113,11 @@ const struct document documents[] = {
 	  .postfix = "They are counted from what Postfix tells the policy service; in Postfix "
 		     "itself at "
 		     "each RCPT command." },
-	{ DOCUMENT("message_size_limit", "Bytes of a message.") },
-	{ DOCUMENT("queue_minfree", "Bytes that must be free in the file system of the queue."),
+	{ DOCUMENT("message_size_limit",
+		   "Bytes of a message: as declared, and as received at its end.") },
+	{ DOCUMENT("queue_minfree",
+		   "Bytes that must be free in the file system of the queue; 1.5 times "
+		   "`message_size_limit` must be in any case."),
 	  .postfix = "A negative number is an error; Postfix refuses all mail with it." },
 	{ DOCUMENT("queue_directory", "Where free space is looked at."),
 	  .postfix = "Only an absolute path is accepted." },
@@ -125,11 +128,15 @@ const struct document documents[] = {
 	{ DOCUMENT("header_count_limit", "Header fields of a message.") },
 	{ DOCUMENT("header_total_size_limit", "Bytes of all header fields of a message.") },
 	{ DOCUMENT("client_block_threshold",
-		   "Messages refused for their rate in one time unit after which a client is "
-		   "blocked; 0 is never.") },
+		   "Messages refused for their rate, or that of their recipients, in one time unit "
+		   "after which a client is blocked at the network interface, if the kernel "
+		   "confirms that it is connected; 0 is never.") },
 	{ DOCUMENT("client_block_time", "For how long; in minutes if without a unit.") },
 	{ DOCUMENT("policy_listen",
-		   "List of `inet:HOST:PORT` and `unix:/PATH` where Postfix asks; empty is off."),
+		   "List of `inet:HOST:PORT` and `unix:/PATH` where Postfix asks; empty is off. "
+		   "Whoever reaches a socket may ask: the directory of a UNIX socket says who that "
+		   "is. /var/spool/postfix/private/synanvil is `unix:private/synanvil` to Postfix, "
+		   "also in a chroot. Names of hosts are looked up at a start and a reload."),
 	  .section = "Services of the programs" },
 	{ DOCUMENT("milter_listen", "The same for the milter.") },
 	{ DOCUMENT(

@@ -8,6 +8,8 @@
 
 #include "daemon.h"
 #include "events.h"
+#include "policy.h"
+#include "policy_server.h"
 #include "sweep.h"
 
 struct agent_double {
@@ -17,6 +19,9 @@ struct agent_double {
 	int reload_result;
 	const char *reload_finding; /* an error if reload_result is one, else a warning */
 	void (*reload_hook)(struct daemon *daemon); /* what else a reload does */
+	struct policy_view messages;                /* of any client */
+	struct policy_stats policy;
+	struct policy_server_stats requests;
 	unsigned stops;
 	enum daemon_leave leave;
 };

@@ -34,6 +34,7 @@ struct lab {
 	struct sa_settings settings;
 	struct interfaces interfaces;
 	struct metrics_input input;
+	struct policy_server_stats requests;
 	struct stats *stats;
 };
 
@@ -60,6 +61,13 @@ static int setup(void **state)
 	lab->interfaces.items[0] = (struct interface){ .name = "eth0", .mode = INTERFACE_NATIVE };
 	lab->interfaces.items[1] =
 		(struct interface){ .name = "we\"ird\\", .mode = INTERFACE_DETACHED };
+	lab->requests.requests[POLICY_DATA] = 20;
+	lab->requests.requests[POLICY_END_OF_MESSAGE] = 16;
+	lab->requests.sessions = 4;
+	lab->requests.errors[POLICY_FAULT_MALFORMED_LINE] = 2;
+	histogram_add(&lab->requests.durations, 50000, 30);
+	histogram_add(&lab->requests.durations, 50001, 5);
+	histogram_add(&lab->requests.durations, 2000000000, 1);
 	lab->input = (struct metrics_input){
 		.config = &lab->config,
 		.settings = &lab->settings,
@@ -74,6 +82,16 @@ static int setup(void **state)
 		.sources_capacity = 1048576,
 		.exceptions = 5,
 		.blocks = 1,
+		.policy = {
+			.decisions = {
+				[POLICY_DUNNO][POLICY_NONE] = 11,
+				[POLICY_DEFER][POLICY_MESSAGE_RATE] = 12,
+				[POLICY_WOULD_REJECT][POLICY_SIZE] = 13,
+			},
+			.queue_free_bytes = 20000000000,
+			.queue_required_bytes = 15364096,
+		},
+		.requests = &lab->requests,
 		.reload_ok = true,
 		.reload_succeeded_ms = 1763796401500,
 	};
