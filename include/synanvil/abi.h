@@ -98,7 +98,8 @@ struct sa_source {
 						    window */
 	__u32 dropped;        /* attempts dropped, or that would have been; see SA_DROPPED_EXACT */
 	__u32 last_dropped_s; /* seconds of CLOCK_MONOTONIC, written with dropped; 0 = never */
-	__u64 pending;        /* zero: room for connections on their way */
+	__u64 pending; /* places of connections on their way, bpf/pending.bpf.h; given back by
+			  the program that counts connections */
 };
 SA_ASSERT_SIZE(struct sa_source, 56);
 
@@ -138,7 +139,8 @@ SA_ASSERT_SIZE(struct sa_blocked_source, 16);
 struct sa_service {
 	struct sa_address address; /* destination; any, if any_address is set */
 	__u16 port_be;
-	__u16 any_address; /* 0 or 1 */
+	__u8 any_address;  /* 0 or 1 */
+	__u8 behind_proxy; /* 0 or 1: what connects are proxies, to whom no share applies */
 	__u32 id;          /* never given to another service while the pinned maps live */
 	__u32 slot;        /* row in the counters, below SA_SERVICE_SLOTS; unique among old and new
 			      settings */

@@ -45,6 +45,16 @@
 #define SA_DROPPED_EXACT 64
 
 /*
+ * How long a passed attempt holds a place among its source's connections before it is established:
+ * between one and two of these. SYN-ACKs that are sent again after one and three seconds are within
+ * it; places that forged attempts took are soon free again.
+ */
+#define SA_PENDING_SLOT_MS 3000
+
+/* Places that are counted in one slot. */
+#define SA_PENDING_MAX 0xffffU
+
+/*
  * Entries of the map for a source table of a given size. Linux' LRU keeps what was seen again on a
  * list of its own, up to half of the map, and hands out free entries to CPUs in batches: a map of
  * just the size would forget a new source long before as many others have come. Twice the size
