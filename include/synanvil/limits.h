@@ -83,6 +83,24 @@
  * block is not. */
 #define SA_BLOCKED_SOURCES_MAX 16384
 
+/*
+ * Connections that are told apart by their cookies; a table that evicts nothing. While a reload
+ * that changes what a source or a service is has the counts rebuilt, a connection takes two
+ * entries. About 100 bytes each.
+ */
+#define SA_CONNECTIONS_MAX 262144
+
+/*
+ * The table of live counts: buckets of two adjacent cache lines. Were every connection from another
+ * source, a bucket would have four of them on average, and more than its 16 in one of a million
+ * buckets. 8 MB.
+ */
+#define SA_LIVE_BUCKETS 65536
+#define SA_LIVE_WAYS    16
+
+/* Bits of the count inside the word of a live count: more than there can be connections. */
+#define SA_LIVE_COUNT_BITS 20
+
 /* Bytes of the ring buffer that carries events to the agent: about 5,000 events. */
 #define SA_EVENTS_BYTES (512 * 1024)
 
