@@ -19,15 +19,13 @@
 
 #include "attempt.bpf.h"
 #include "maps.bpf.h"
+#include "places.bpf.h"
 #include "spent.bpf.h"
 #include "window.bpf.h"
 
 /* Each failed swap means that another CPU's attempt was counted; more than this in a row is not
  * seen on 256 CPUs. */
-#define SWAP_TRIES   64
-
-#define REPEATS_BITS 4
-#define REPEATS_MASK ((1U << REPEATS_BITS) - 1)
+#define SWAP_TRIES 64
 
 /* Accepted race: attempts four apart may write one slot at once; the loser's repeat is then
  * charged. */
@@ -44,15 +42,14 @@ static __always_inline void source_remember(struct sa_source *source, const stru
  */
 static __always_inline bool repeat_take(struct sa_source *source, __u64 start_ms)
 {
-	__u32 tag = (__u32)start_ms << REPEATS_BITS;
-
-	for (int i = 0; i <= SA_REPEATS_FREE; i++) {
+	/* One more, for the mark of an event. */
+	for (int i = 0; i <= SA_REPEATS_FREE + 1; i++) {
 		__u32 old = *(volatile __u32 *)&source->repeats;
-		__u32 used = (old & ~REPEATS_MASK) == tag ? old & REPEATS_MASK : 0;
+		__u32 word = repeats_in(old, start_ms);
 
-		if (used >= SA_REPEATS_FREE)
+		if ((word & REPEATS_MASK) >= SA_REPEATS_FREE)
 			return false;
-		if (__sync_val_compare_and_swap(&source->repeats, old, tag | (used + 1)) == old)
+		if (__sync_val_compare_and_swap(&source->repeats, old, word + 1) == old)
 			return true;
 	}
 	return false;
@@ -143,7 +140,7 @@ __attribute__((noinline)) int source_charge(struct sa_source *source, struct att
 			return SA_REASON_UNDECIDED;
 		}
 		attempt->count = window_count(new);
-		if (!limit || attempt->count <= limit)
+		if (!attempt->refused && (!limit || attempt->count <= limit))
 			source_remember(source, attempt, new);
 		attempt->first_over = limit && attempt->count == limit + 1;
 		return attempt_reason(attempt);
@@ -157,12 +154,19 @@ static __always_inline int source_create(struct attempt *attempt)
 		.owner = source_owner(&attempt->key),
 		.window = window_new(attempt->now_ms),
 		.classified = attempt->classified,
+		.pending = place_first(attempt),
 	};
 	struct sa_totals *total;
 	__u32 zero = 0;
 	int error;
 
-	fresh.remembered[0] = attempt_digest(&attempt->packet, attempt->now_ms);
+	if (attempt->refused) {
+		fresh.repeats = repeats_tag(attempt->now_ms) | REPEATS_TOLD;
+		fresh.dropped = 1;
+		fresh.last_dropped_s = attempt->now_ms / 1000;
+	} else {
+		fresh.remembered[0] = attempt_digest(&attempt->packet, attempt->now_ms);
+	}
 	error = bpf_map_update_elem(&sources, &attempt->key, &fresh, BPF_NOEXIST);
 	if (error)
 		return error;
@@ -175,6 +179,8 @@ static __always_inline int source_create(struct attempt *attempt)
 
 static __always_inline int attempt_account(struct attempt *attempt, struct sa_source **source)
 {
+	bool spent;
+
 	if (!*source) {
 		int error = source_create(attempt);
 
@@ -188,9 +194,10 @@ static __always_inline int attempt_account(struct attempt *attempt, struct sa_so
 	}
 	if (attempt->classified && (*source)->classified != attempt->classified)
 		(*source)->classified = attempt->classified;
-	if (source_is_spent(*source, attempt))
-		return SA_REASON_RATE;
-	return source_charge(*source, attempt);
+	spent = source_is_spent(*source, attempt);
+	if (connections_are_limited(attempt))
+		place_take(*source, attempt, spent);
+	return spent ? SA_REASON_RATE : source_charge(*source, attempt);
 }
 
 /*

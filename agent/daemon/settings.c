@@ -92,7 +92,8 @@ static int service_add(struct settings_plan *plan, const struct config_service *
 	const struct sa_service *old = settings_service(in_force, service);
 
 	*row = (struct sa_service){ .port_be = htons(service->port),
-				    .any_address = service->any_address };
+				    .any_address = service->any_address,
+				    .behind_proxy = service->behind_proxy };
 	if (!service->any_address)
 		row->address = service->address;
 	service_limits(row, service);

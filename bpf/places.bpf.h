@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Whether a source may open one more connection: its live ones and its places (attempts that passed
+ * and are on their way) against what it may hold, and the service's live ones against its
+ * processes. Writer of sa_source.pending, and of the told mark of sa_source.repeats.
+ *
+ * What a source may hold is its limit, and where the service's processes are limited no more than
+ * are free, at least one: of two sources that want all, none gets more than what is left, and
+ * whoever holds none yet passes while any is free. Places never count towards the service's total:
+ * forged attempts would close it.
+ *
+ * Whatever cannot be decided passes.
+ */
+#ifndef BPF_PLACES_H
+#define BPF_PLACES_H
+
+#include "attempt.bpf.h"
+#include "live.bpf.h"
+#include "pending.bpf.h"
+#include "window.bpf.h"
+
+/* sa_source.repeats: the window's start << 4, whether an event was emitted in it, repeats used. */
+#define REPEATS_BITS 4
+#define REPEATS_TOLD 8U
+#define REPEATS_MASK 7U
+
+_Static_assert(SA_REPEATS_FREE <= REPEATS_MASK, "the repeats used fit their bits");
+
+static __always_inline __u32 repeats_tag(__u64 start_ms)
+{
+	return (__u32)start_ms << REPEATS_BITS;
+}
+
+/* What the word says of the window that started at start_ms. */
+static __always_inline __u32 repeats_in(__u32 word, __u64 start_ms)
+{
+	return (word & ~(REPEATS_TOLD | REPEATS_MASK)) == repeats_tag(start_ms)
+		       ? word
+		       : repeats_tag(start_ms);
+}
+
+static __always_inline bool connections_are_limited(const struct attempt *attempt)
+{
+	return attempt->connection_limit || attempt->process_limit;
+}
+
+static __always_inline bool service_is_full(const struct attempt *attempt)
+{
+	return attempt->process_limit && attempt->service_live >= attempt->process_limit;
+}
+
+static __always_inline __u32 source_may_hold(const struct attempt *attempt)
+{
+	__u32 limit = attempt->connection_limit ? attempt->connection_limit : ~0U;
+	__u32 share;
+
+	if (!attempt->process_limit || attempt->behind_proxy)
+		return limit;
+	share = service_is_full(attempt) ? 1 : attempt->process_limit - attempt->service_live;
+	return share < limit ? share : limit;
+}
+
+/*
+ * What is counted of the source and of its service. Global, so that the verifier follows it once.
+ */
+__attribute__((noinline)) int connections_count(struct attempt *attempt)
+{
+	if (!attempt)
+		return 0;
+	attempt->live = live_of_source(&attempt->key, attempt->epoch);
+	if (attempt->process_limit)
+		attempt->service_live = live_of_service(attempt->service_slot, attempt->epoch);
+	attempt->may_hold = source_may_hold(attempt);
+	return 0;
+}
+
+/* Nothing is looked up where nothing is limited. */
+static __always_inline void connections_find(struct attempt *attempt)
+{
+	if (connections_are_limited(attempt))
+		connections_count(attempt);
+}
+
+/* Sets attempt->refused by what the source holds besides this attempt. */
+static __always_inline void place_judge(struct attempt *attempt, __u64 held)
+{
+	attempt->refused = SA_REASON_WITHIN_LIMIT;
+	if (held >= attempt->may_hold)
+		attempt->refused = SA_REASON_CONCURRENCY;
+	else if (service_is_full(attempt))
+		attempt->refused = SA_REASON_PROCESS_LIMIT;
+	attempt->held = held;
+}
+
+/* An attempt that nobody refuses holds a place, and where nothing is enforced each does. */
+static __always_inline bool place_is_due(const struct attempt *attempt)
+{
+	return !attempt->refused || !attempt->enforced;
+}
+
+/* For a source without an entry: sa_source.pending of the one that will be made. */
+static __always_inline __u64 place_first(struct attempt *attempt)
+{
+	if (!connections_are_limited(attempt))
+		return 0;
+	place_judge(attempt, attempt->live);
+	return place_is_due(attempt) ? pending_add(pending_at(0, attempt->now_ms)) : 0;
+}
+
+/*
+ * Whether this attempt was sent, and passed, before: then one of the places is its own. As with
+ * charges the last four attempts are known, and so many repeats are believed in a window. Accepted:
+ * once a window has turned, repeats of attempts from before it take a second place.
+ */
+static __always_inline bool attempt_is_repeat(const struct sa_source *source,
+					      const struct attempt *attempt)
+{
+	__u64 start_ms = window_start_ms(*(const volatile __u64 *)&source->window);
+
+	return digest_is_among(attempt_digest(&attempt->packet, start_ms), source->remembered) &&
+	       (repeats_in(source->repeats, start_ms) & REPEATS_MASK) < SA_REPEATS_FREE;
+}
+
+/*
+ * Takes a place for an attempt of a known source, or says in attempt->refused why not. spent: the
+ * attempt will be dropped for its rate, so that nothing is taken. Global, so that the verifier
+ * follows it once.
+ */
+__attribute__((noinline)) int place_take(struct sa_source *source, struct attempt *attempt,
+					 int spent)
+{
+	if (!source || !attempt)
+		return 0;
+	for (int i = 0; i < PENDING_TRIES; i++) {
+		__u64 old = *(volatile __u64 *)&source->pending;
+		__u64 word = pending_at(old, attempt->now_ms);
+		__u32 places = pending_count(word);
+		bool repeated = places && attempt_is_repeat(source, attempt);
+
+		place_judge(attempt, (__u64)attempt->live + places - repeated);
+		if (spent || !place_is_due(attempt))
+			return 0;
+		if (__sync_val_compare_and_swap(&source->pending, old,
+						repeated ? pending_renew(word)
+							 : pending_add(word)) == old) {
+			attempt->placed = !repeated;
+			return 0;
+		}
+	}
+	attempt->refused = SA_REASON_WITHIN_LIMIT;
+	return 0;
+}
+
+/* Global, as above. */
+__attribute__((noinline)) int place_give_back(struct sa_source *source, __u64 now_ms)
+{
+	if (source)
+		pending_release(source, now_ms);
+	return 0;
+}
+
+/*
+ * True for the first one that asks in the window. A lost swap means that another CPU wrote the
+ * word: if it was not to the same end, the next drop asks again.
+ */
+static __always_inline bool event_claim(struct sa_source *source)
+{
+	__u64 start_ms = window_start_ms(*(volatile __u64 *)&source->window);
+	__u32 old = *(volatile __u32 *)&source->repeats, word = repeats_in(old, start_ms);
+
+	return !(word & REPEATS_TOLD) &&
+	       __sync_val_compare_and_swap(&source->repeats, old, word | REPEATS_TOLD) == old;
+}
+
+/*
+ * The reason, now that account_attempt has said its own: concurrency goes before rate, rate before
+ * process_limit. source: NULL where the attempt made the entry. An undecided one's entry is another
+ * source's by now: no place there is its own.
+ */
+static __always_inline int place_settle(struct attempt *attempt, struct sa_source *source,
+					int reason)
+{
+	bool over_rate = reason == SA_REASON_RATE;
+
+	if (!connections_are_limited(attempt))
+		return reason;
+	if (reason == SA_REASON_UNDECIDED || (over_rate && attempt->enforced)) {
+		if (attempt->placed)
+			place_give_back(source, attempt->now_ms);
+	}
+	if (reason == SA_REASON_UNDECIDED)
+		return reason;
+	if (attempt->refused == SA_REASON_CONCURRENCY || !over_rate)
+		reason = attempt->refused ? (int)attempt->refused : reason;
+	if (attempt->refused || over_rate)
+		attempt->first_over = (reason != SA_REASON_RATE || attempt->first_over) &&
+				      (!source || event_claim(source));
+	return reason;
+}
+
+#endif
