@@ -71,4 +71,93 @@ static inline __attribute__((always_inline)) __u32 sa_live_service_count(__u64 w
 	return word >> 32 == epoch ? (__u32)word : 0;
 }
 
+/* Each failed swap means that somebody else moved a word of the same bucket. */
+#define SA_LIVE_TRIES 32
+
+/*
+ * One connection more. 1, or 0 where the bucket has no word left or too many others were faster:
+ * then it is not counted.
+ */
+static inline __attribute__((always_inline)) int sa_live_add(struct sa_live_bucket *bucket,
+							     __u64 digest)
+{
+	for (int try = 0; try < SA_LIVE_TRIES; try++) {
+		int room = 0;
+
+		for (int i = 0; i < SA_LIVE_WAYS; i++) {
+			__u64 word = *(volatile __u64 *)&bucket->words[i];
+
+			if (!word)
+				room = 1;
+			if (word >> SA_LIVE_COUNT_BITS == digest) {
+				if (__sync_val_compare_and_swap(&bucket->words[i], word,
+								word + 1) == word)
+					return 1;
+				room = 1;
+			}
+		}
+		if (!room)
+			return 0;
+		for (int i = 0; i < SA_LIVE_WAYS; i++) {
+			__u64 fresh = digest << SA_LIVE_COUNT_BITS | 1;
+
+			if (!*(volatile __u64 *)&bucket->words[i] &&
+			    !__sync_val_compare_and_swap(&bucket->words[i], 0, fresh))
+				return 1;
+		}
+	}
+	return 0;
+}
+
+/*
+ * One connection less, that was counted before: so there is a word to be found, though it may move
+ * behind the search. 1, or 0 where too many others were faster.
+ */
+static inline __attribute__((always_inline)) int sa_live_remove(struct sa_live_bucket *bucket,
+								__u64 digest)
+{
+	for (int try = 0; try < SA_LIVE_TRIES; try++) {
+		for (int i = 0; i < SA_LIVE_WAYS; i++) {
+			__u64 word = *(volatile __u64 *)&bucket->words[i];
+			__u64 left = (word & SA_LIVE_COUNT_MASK) == 1 ? 0 : word - 1;
+
+			if (word >> SA_LIVE_COUNT_BITS == digest &&
+			    __sync_val_compare_and_swap(&bucket->words[i], word, left) == word)
+				return 1;
+		}
+	}
+	return 0;
+}
+
+/* The same for the total of a service. 0 also where the word belongs to a later epoch. */
+static inline __attribute__((always_inline)) int sa_live_service_add(__u64 *word, __u32 epoch)
+{
+	for (int try = 0; try < SA_LIVE_TRIES; try++) {
+		__u64 old = *(volatile __u64 *)word, fresh = old + 1;
+
+		if ((__u32)(old >> 32) != epoch) {
+			if ((__s32)(epoch - (__u32)(old >> 32)) < 0)
+				return 0;
+			fresh = (__u64)epoch << 32 | 1;
+		}
+		if (__sync_val_compare_and_swap(word, old, fresh) == old)
+			return 1;
+	}
+	return 0;
+}
+
+/* 1, or 0 where the word belongs to another epoch: then there is nothing to take back. */
+static inline __attribute__((always_inline)) int sa_live_service_remove(__u64 *word, __u32 epoch)
+{
+	for (int try = 0; try < SA_LIVE_TRIES; try++) {
+		__u64 old = *(volatile __u64 *)word;
+
+		if (!sa_live_service_count(old, epoch))
+			return 0;
+		if (__sync_val_compare_and_swap(word, old, old - 1) == old)
+			return 1;
+	}
+	return 0;
+}
+
 #endif
