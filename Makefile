@@ -317,8 +317,8 @@ fuzz: $(addprefix $(BUILD)/fuzz/fuzz_,$(FUZZERS))
 # --- packet path under test ---------------------------------------------------------------------------------------------
 
 BPF_TESTS := rows_ipv4 rows_ipv6 rows_services interfaces truncation random window repeats cpus monitor events \
-	pressure rules
-BPF_LAB   := $(addprefix tests/bpf/,lab.c lab_traffic.c packets.c oracle.c rows.c storms.c) agent/daemon/tables.c agent/daemon/filter.c \
+	pressure rules places
+BPF_LAB   := $(addprefix tests/bpf/,lab.c lab_traffic.c lab_live.c packets.c oracle.c rows.c storms.c) agent/daemon/tables.c agent/daemon/filter.c \
 	agent/daemon/tables_read.c agent/daemon/tick.c agent/daemon/rules.c agent/common/prefix.c agent/common/parse.c
 
 $(BUILD)/bpftest/storm.bpf.o: tests/bpf/storm.bpf.c tests/bpf/storm.h
