@@ -90,14 +90,13 @@ void lab_set_service_live(const struct lab *lab, const struct sa_service *servic
 	totals_write(lab, &totals);
 }
 
-/* Another epoch: whatever was counted is nobody's. */
+/* Another epoch than any before: whatever was counted is nobody's. */
 int lab_live_setup(void **state)
 {
 	struct lab *lab = *state;
-	const uint32_t epoch = lab->settings.epoch + 1;
 	const int result = lab_setup(state);
 
-	lab->settings.epoch = epoch;
+	lab->settings.epoch = ++lab->sequence;
 	lab_apply(lab);
 	return result;
 }
