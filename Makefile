@@ -80,10 +80,14 @@ DAEMON := \
 	agent/daemon/attachment.c \
 	agent/daemon/bpf_object.c \
 	agent/daemon/configuration.c \
+	agent/daemon/connection_match.c \
+	agent/daemon/connection_program.c \
+	agent/daemon/connections_sync.c \
 	agent/daemon/control_arguments.c \
 	agent/daemon/control_commands.c \
 	agent/daemon/control_server.c \
 	agent/daemon/control_socket.c \
+	agent/daemon/cookie_set.c \
 	agent/daemon/daemon.c \
 	agent/daemon/events.c \
 	agent/daemon/filter.c \
@@ -107,12 +111,14 @@ DAEMON := \
 	agent/daemon/session.c \
 	agent/daemon/settings.c \
 	agent/daemon/show.c \
+	agent/daemon/sock_diag.c \
 	agent/daemon/state.c \
 	agent/daemon/state_file.c \
 	agent/daemon/state_store.c \
 	agent/daemon/stats.c \
 	agent/daemon/sweep.c \
 	agent/daemon/tables.c \
+	agent/daemon/tables_connections.c \
 	agent/daemon/tables_read.c \
 	agent/daemon/tick.c \
 	agent/daemon/time_text.c \
@@ -177,7 +183,7 @@ $(BUILD)/gen/%.skel.h: $(BUILD)/bpf/%.bpf.o
 
 objects = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 
-$(BUILD)/obj/agent/daemon/%.o: agent/daemon/%.c $(BUILD)/gen/synanvil.skel.h $(BUILD)/gen/tick.skel.h
+$(BUILD)/obj/agent/daemon/%.o: agent/daemon/%.c $(addprefix $(BUILD)/gen/,synanvil.skel.h tick.skel.h connections.skel.h)
 	$(call say,CC,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(call pkg_cflags,$(PKGS_COMMON) $(PKGS_DAEMON)) -MMD -MP -c $< -o $@

@@ -9,6 +9,7 @@
 #include "bpf_object.h"
 #include "cleanup.h"
 #include "configuration.h"
+#include "connections_sync.h"
 #include "control_server.h"
 #include "daemon.h"
 #include "log.h"
@@ -107,6 +108,7 @@ static void commit(struct daemon *daemon, struct next *next)
 	else
 		daemon->started_with = daemon->config;
 	daemon->config = next->config;
+	connections_sync_follow(daemon->connections);
 }
 
 /* What the new file asks for and only a new start can do. */
