@@ -82,6 +82,7 @@ DAEMON := \
 	agent/daemon/configuration.c \
 	agent/daemon/connection_match.c \
 	agent/daemon/connection_program.c \
+	agent/daemon/connections_source.c \
 	agent/daemon/connections_sync.c \
 	agent/daemon/control_arguments.c \
 	agent/daemon/control_commands.c \
@@ -285,7 +286,7 @@ STATE_SOURCES := $(addprefix agent/daemon/,state.c state_file.c state_store.c ru
 UNIT_state := $(STATE_SOURCES) tests/unit/tables_double.c
 UNIT_LIBS_state := $(call pkg_libs,libevent)
 UNIT_control_server := $(COMMON) $(filter agent/daemon/control_% agent/daemon/state% agent/daemon/rule% agent/daemon/views%,$(DAEMON)) \
-	$(addprefix agent/daemon/,history.c http_request.c metrics_format.c metrics_server.c outcomes.c process_stats.c \
+	$(addprefix agent/daemon/,connections_source.c history.c http_request.c metrics_format.c metrics_server.c outcomes.c process_stats.c \
 	service_names.c session.c settings.c show.c stats.c time_text.c top.c) \
 	tests/unit/tables_double.c tests/unit/agent_double.c
 UNIT_LIBS_control_server := $(call pkg_libs,libevent)
@@ -293,7 +294,7 @@ UNIT_events := $(addprefix agent/daemon/,history.c outcomes.c service_names.c se
 	agent/common/prefix.c agent/common/parse.c
 UNIT_sweep := agent/daemon/sweep.c agent/daemon/top.c agent/common/mono.c agent/common/log.c tests/unit/tables_double.c
 UNIT_LIBS_sweep := $(call pkg_libs,libevent)
-UNIT_stats := $(addprefix agent/daemon/,stats.c outcomes.c metrics_format.c process_stats.c http_request.c settings.c) \
+UNIT_stats := $(addprefix agent/daemon/,connections_source.c stats.c outcomes.c metrics_format.c process_stats.c http_request.c settings.c) \
 	tests/unit/tables_double.c
 FUZZERS += state http
 FUZZ_state := agent/daemon/state_file.c agent/daemon/rule_set.c agent/common/prefix.c agent/common/parse.c

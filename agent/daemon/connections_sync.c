@@ -63,17 +63,6 @@ struct connections_sync {
 	struct sa_connection values[SLICE_ENTRIES];
 };
 
-const char *connections_source_name(enum connections_source source)
-{
-	static const char *const names[CONNECTIONS_SOURCES] = {
-		[CONNECTIONS_KERNEL] = "kernel",
-		[CONNECTIONS_SOCK_DIAG] = "sock_diag",
-		[CONNECTIONS_OFF] = "off",
-	};
-
-	return names[source];
-}
-
 enum connections_source connections_sync_source(const struct connections_sync *sync)
 {
 	return sync ? sync->source : CONNECTIONS_OFF;

@@ -7,16 +7,10 @@
 #ifndef AGENT_CONNECTIONS_SYNC_H
 #define AGENT_CONNECTIONS_SYNC_H
 
+#include "connections_source.h"
 #include "daemon.h"
 
 struct connections_sync;
-
-enum connections_source {
-	CONNECTIONS_KERNEL,    /* counted in the kernel, checked by sock_diag */
-	CONNECTIONS_SOCK_DIAG, /* by sock_diag alone, as of a second ago */
-	CONNECTIONS_OFF,       /* not at all: all counts are 0 */
-	CONNECTIONS_SOURCES,
-};
 
 /* Returns with the counts true. What cannot work is logged, once, and is no failure. 0 or -errno.
  */
@@ -30,7 +24,6 @@ struct connections_sync *connections_sync_free(struct connections_sync *sync,
 void connections_sync_follow(struct connections_sync *sync);
 
 enum connections_source connections_sync_source(const struct connections_sync *sync);
-const char *connections_source_name(enum connections_source source);
 
 /* Corrections so far: connections that were counted and not there, or there and not counted. */
 uint64_t connections_sync_drift(const struct connections_sync *sync);

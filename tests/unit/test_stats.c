@@ -74,6 +74,10 @@ static int setup(void **state)
 		.sources_capacity = 1048576,
 		.exceptions = 5,
 		.blocks = 1,
+		.connections = { [4] = 17, [5] = 1000 },
+		.connections_drift = 6,
+		.connections_uncounted = 7,
+		.connections_source = CONNECTIONS_SOCK_DIAG,
 		.reload_ok = true,
 		.reload_succeeded_ms = 1763796401500,
 	};
