@@ -113,6 +113,7 @@ DAEMON := \
 	agent/daemon/settings.c \
 	agent/daemon/show.c \
 	agent/daemon/sock_diag.c \
+	agent/daemon/source_counts.c \
 	agent/daemon/state.c \
 	agent/daemon/state_file.c \
 	agent/daemon/state_store.c \
@@ -292,7 +293,7 @@ UNIT_control_server := $(COMMON) $(filter agent/daemon/control_% agent/daemon/st
 UNIT_LIBS_control_server := $(call pkg_libs,libevent)
 UNIT_events := $(addprefix agent/daemon/,history.c outcomes.c service_names.c settings.c time_text.c) \
 	agent/common/prefix.c agent/common/parse.c
-UNIT_sweep := agent/daemon/sweep.c agent/daemon/top.c agent/common/mono.c agent/common/log.c tests/unit/tables_double.c
+UNIT_sweep := agent/daemon/sweep.c agent/daemon/source_counts.c agent/daemon/top.c agent/common/mono.c agent/common/log.c tests/unit/tables_double.c
 UNIT_LIBS_sweep := $(call pkg_libs,libevent)
 UNIT_stats := $(addprefix agent/daemon/,connections_source.c stats.c outcomes.c metrics_format.c process_stats.c http_request.c settings.c) \
 	tests/unit/tables_double.c
@@ -350,7 +351,7 @@ check-bpf: $(addprefix $(BUILD)/bpftest/test_,$(BPF_TESTS))
 
 # --- end to end ---------------------------------------------------------------------------------------------------------
 
-E2E_TOOLS := $(addprefix $(BUILD)/e2e/,attempts banner exempts frame-send foreign-xdp syn-flood)
+E2E_TOOLS := $(addprefix $(BUILD)/e2e/,attempts banner connections exempts frame-send foreign-xdp syn-flood)
 
 $(BUILD)/e2e/syn-flood.bpf.o: tests/e2e/tools/syn-flood.bpf.c
 	$(call say,BPF,$@)

@@ -61,6 +61,17 @@ static void print_dropped(FILE *stream, const json_t *service)
 	(void)fputc('\n', stream);
 }
 
+/* The limit of the moment: as a service fills up, one source may hold less of it. */
+static void print_connections(FILE *stream, const json_t *service)
+{
+	char number[VALUE_TEXT_SIZE];
+
+	(void)fprintf(stream, "  connections  %s", value_number(service, "connections", number));
+	if (value_integer(service, "connection_limit"))
+		(void)fprintf(stream, " of %s", value_number(service, "connection_limit", number));
+	(void)fputc('\n', stream);
+}
+
 static void print_service(FILE *stream, const json_t *service)
 {
 	char number[VALUE_TEXT_SIZE];
@@ -71,7 +82,7 @@ static void print_service(FILE *stream, const json_t *service)
 	print_verdict(stream, service);
 	print_attempts(stream, service);
 	print_dropped(stream, service);
-	(void)fprintf(stream, "  connections  %s\n", value_number(service, "connections", number));
+	print_connections(stream, service);
 	(void)fprintf(stream, "  messages     %s\n", value_number(service, "messages", number));
 	(void)fprintf(stream, "  recipients   %s\n", value_number(service, "recipients", number));
 }
