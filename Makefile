@@ -195,6 +195,8 @@ $(BUILD)/obj/%.o: %.c
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(call pkg_cflags,$(PKGS_COMMON)) -MMD -MP -c $< -o $@
 
+# Named here too: make prefers a pattern rule that needs no intermediate file, unless that file is named somewhere.
+$(BUILD)/synanvild: | $(addprefix $(BUILD)/gen/,synanvil.skel.h tick.skel.h connections.skel.h)
 $(BUILD)/synanvild: $(call objects,$(COMMON) $(DAEMON))
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $(HARDEN) $^ $(call pkg_libs,$(PKGS_COMMON) $(PKGS_DAEMON)) -o $@
