@@ -353,7 +353,7 @@ check-bpf: $(addprefix $(BUILD)/bpftest/test_,$(BPF_TESTS))
 
 # --- end to end ---------------------------------------------------------------------------------------------------------
 
-E2E_TOOLS := $(addprefix $(BUILD)/e2e/,attempts banner connections exempts frame-send foreign-xdp syn-flood)
+E2E_TOOLS := $(addprefix $(BUILD)/e2e/,attempts banner connections exempts frame-send foreign-xdp sessions syn-flood)
 
 $(BUILD)/e2e/syn-flood.bpf.o: tests/e2e/tools/syn-flood.bpf.c
 	$(call say,BPF,$@)
