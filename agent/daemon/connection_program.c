@@ -6,6 +6,7 @@
 #include "connection_program.h"
 
 #include <bpf/bpf.h>
+#include <bpf/btf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <string.h>
@@ -52,9 +53,17 @@ static int maps_join(struct connections_bpf *skeleton, const struct bpf_program_
 	return 0;
 }
 
+static bool types_are_told(void)
+{
+	struct btf *types = btf__load_vmlinux_btf();
+
+	btf__free(types);
+	return types != NULL;
+}
+
 static int explain_load(int error, struct explanation *reterr_why)
 {
-	if (access("/sys/kernel/btf/vmlinux", R_OK))
+	if (!types_are_told())
 		return explain(reterr_why, error,
 			       "the kernel does not tell its types (no /sys/kernel/btf/vmlinux)");
 	if (error == -EPERM || error == -EACCES)
