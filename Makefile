@@ -113,6 +113,7 @@ DAEMON := \
 	agent/daemon/settings.c \
 	agent/daemon/show.c \
 	agent/daemon/sock_diag.c \
+	agent/daemon/sock_diag_message.c \
 	agent/daemon/source_counts.c \
 	agent/daemon/state.c \
 	agent/daemon/state_file.c \
@@ -297,6 +298,12 @@ UNIT_events := $(addprefix agent/daemon/,history.c outcomes.c service_names.c se
 	agent/common/prefix.c agent/common/parse.c
 UNIT_sweep := agent/daemon/sweep.c agent/daemon/source_counts.c agent/daemon/top.c agent/common/mono.c agent/common/log.c tests/unit/tables_double.c
 UNIT_LIBS_sweep := $(call pkg_libs,libevent)
+UNITS += live connections
+UNIT_LIBS_live := -pthread
+UNIT_connections := $(addprefix agent/daemon/,connections_sync.c connections_source.c connection_match.c cookie_set.c \
+	sock_diag_message.c) \
+	agent/common/log.c agent/common/mono.c tests/unit/tables_double.c
+UNIT_LIBS_connections := $(call pkg_libs,libevent libmnl)
 UNIT_stats := $(addprefix agent/daemon/,connections_source.c stats.c outcomes.c metrics_format.c process_stats.c http_request.c settings.c) \
 	tests/unit/tables_double.c
 FUZZERS += state http

@@ -366,14 +366,21 @@ struct connections_sync *connections_sync_free(struct connections_sync *sync,
 	return NULL;
 }
 
+void connections_sync_check(struct connections_sync *sync)
+{
+	if (!sync || sync->source == CONNECTIONS_OFF)
+		return;
+	(void)evtimer_del(sync->timer);
+	pass_start(sync);
+}
+
 /* From the switch on the kernel counts what opens under the new epoch; the rest is entered now. */
 void connections_sync_follow(struct connections_sync *sync)
 {
-	if (!sync || sync->source == CONNECTIONS_OFF || sync->epoch == sync->daemon->settings.epoch)
+	if (!sync || sync->epoch == sync->daemon->settings.epoch)
 		return;
 	sync->fills = true;
 	cookie_set_clear(&sync->missing_before);
 	cookie_set_clear(&sync->unlisted_before);
-	(void)evtimer_del(sync->timer);
-	pass_start(sync);
+	connections_sync_check(sync);
 }

@@ -23,6 +23,9 @@ struct connections_sync *connections_sync_free(struct connections_sync *sync,
 /* After the settings have changed: counts anew what another epoch asks for. Accepts NULL. */
 void connections_sync_follow(struct connections_sync *sync);
 
+/* Begins a pass now, in place of one under way. Accepts NULL. */
+void connections_sync_check(struct connections_sync *sync);
+
 enum connections_source connections_sync_source(const struct connections_sync *sync);
 
 /* Corrections so far: connections that were counted and not there, or there and not counted. */
