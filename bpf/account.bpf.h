@@ -107,12 +107,17 @@ static __always_inline bool source_is_spent(const struct sa_source *source,
 }
 
 /* One attempt of a known source. Global, so that the verifier follows it once. */
-__attribute__((noinline)) int source_charge(struct sa_source *source, struct attempt *attempt)
+__attribute__((noinline)) int source_charge(struct sa_source *source, struct attempt *attempt,
+					    int spent)
 {
 	__u32 limit;
 
 	if (!source || !attempt)
 		return SA_REASON_UNDECIDED;
+	if (connections_are_limited(attempt))
+		place_take(source, attempt, spent);
+	if (spent)
+		return SA_REASON_RATE;
 	limit = attempt->rate_limit;
 	for (int i = 0; i < SWAP_TRIES; i++) {
 		__u64 old = *(volatile __u64 *)&source->window, new;
@@ -154,7 +159,7 @@ static __always_inline int source_create(struct attempt *attempt)
 		.owner = source_owner(&attempt->key),
 		.window = window_new(attempt->now_ms),
 		.classified = attempt->classified,
-		.pending = place_first(attempt),
+		.pending = connections_are_limited(attempt) ? place_first(attempt) : 0,
 	};
 	struct sa_totals *total;
 	__u32 zero = 0;
@@ -195,9 +200,9 @@ static __always_inline int attempt_account(struct attempt *attempt, struct sa_so
 	if (attempt->classified && (*source)->classified != attempt->classified)
 		(*source)->classified = attempt->classified;
 	spent = source_is_spent(*source, attempt);
-	if (connections_are_limited(attempt))
-		place_take(*source, attempt, spent);
-	return spent ? SA_REASON_RATE : source_charge(*source, attempt);
+	if (spent && !connections_are_limited(attempt))
+		return SA_REASON_RATE;
+	return source_charge(*source, attempt, spent);
 }
 
 /*

@@ -60,25 +60,13 @@ static __always_inline __u32 source_may_hold(const struct attempt *attempt)
 	return share < limit ? share : limit;
 }
 
-/*
- * What is counted of the source and of its service. Global, so that the verifier follows it once.
- */
-__attribute__((noinline)) int connections_count(struct attempt *attempt)
+/* What is counted of the source and of its service. */
+static __always_inline void connections_count(struct attempt *attempt)
 {
-	if (!attempt)
-		return 0;
 	attempt->live = live_of_source(&attempt->key, attempt->epoch);
 	if (attempt->process_limit)
 		attempt->service_live = live_of_service(attempt->service_slot, attempt->epoch);
 	attempt->may_hold = source_may_hold(attempt);
-	return 0;
-}
-
-/* Nothing is looked up where nothing is limited. */
-static __always_inline void connections_find(struct attempt *attempt)
-{
-	if (connections_are_limited(attempt))
-		connections_count(attempt);
 }
 
 /* Sets attempt->refused by what the source holds besides this attempt. */
@@ -98,11 +86,15 @@ static __always_inline bool place_is_due(const struct attempt *attempt)
 	return !attempt->refused || !attempt->enforced;
 }
 
-/* For a source without an entry: sa_source.pending of the one that will be made. */
-static __always_inline __u64 place_first(struct attempt *attempt)
+/*
+ * For a source without an entry: whether it may have one more, and sa_source.pending of the entry
+ * that will be made. Global, so that the verifier follows it once.
+ */
+__attribute__((noinline)) __u64 place_first(struct attempt *attempt)
 {
-	if (!connections_are_limited(attempt))
+	if (!attempt)
 		return 0;
+	connections_count(attempt);
 	place_judge(attempt, attempt->live);
 	return place_is_due(attempt) ? pending_add(pending_at(0, attempt->now_ms)) : 0;
 }
@@ -123,14 +115,12 @@ static __always_inline bool attempt_is_repeat(const struct sa_source *source,
 
 /*
  * Takes a place for an attempt of a known source, or says in attempt->refused why not. spent: the
- * attempt will be dropped for its rate, so that nothing is taken. Global, so that the verifier
- * follows it once.
+ * attempt will be dropped for its rate, so that nothing is taken.
  */
-__attribute__((noinline)) int place_take(struct sa_source *source, struct attempt *attempt,
-					 int spent)
+static __always_inline void place_take(struct sa_source *source, struct attempt *attempt,
+				       bool spent)
 {
-	if (!source || !attempt)
-		return 0;
+	connections_count(attempt);
 	for (int i = 0; i < PENDING_TRIES; i++) {
 		__u64 old = *(volatile __u64 *)&source->pending;
 		__u64 word = pending_at(old, attempt->now_ms);
@@ -139,16 +129,15 @@ __attribute__((noinline)) int place_take(struct sa_source *source, struct attemp
 
 		place_judge(attempt, (__u64)attempt->live + places - repeated);
 		if (spent || !place_is_due(attempt))
-			return 0;
+			return;
 		if (__sync_val_compare_and_swap(&source->pending, old,
 						repeated ? pending_renew(word)
 							 : pending_add(word)) == old) {
 			attempt->placed = !repeated;
-			return 0;
+			return;
 		}
 	}
 	attempt->refused = SA_REASON_WITHIN_LIMIT;
-	return 0;
 }
 
 /* Global, as above. */

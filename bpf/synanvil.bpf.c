@@ -40,7 +40,6 @@ int synanvil(struct xdp_md *ctx)
 	if (stage == STAGE_CONTINUE)
 		stage = source_classify(set, &attempt, &source);
 	if (stage == STAGE_CONTINUE) {
-		connections_find(&attempt);
 		stage = attempt_account(&attempt, &source);
 		stage = place_settle(&attempt, source, stage);
 	}
