@@ -9,7 +9,7 @@
 #include "maps.bpf.h"
 #include "synanvil/live.h"
 
-static __always_inline const struct sa_live_totals *live_totals_read(void)
+static __always_inline struct sa_live_totals *live_totals_read(void)
 {
 	__u32 zero = 0;
 
@@ -19,13 +19,15 @@ static __always_inline const struct sa_live_totals *live_totals_read(void)
 /* epoch: sa_settings.epoch of the settings that made the key. */
 static __always_inline __u32 live_of_source(const struct sa_source_key *key, __u32 epoch)
 {
-	const struct sa_live_totals *head = live_totals_read();
+	struct sa_live_totals *head = live_totals_read();
 	const struct sa_live_bucket *bucket;
 	struct sa_live_place place;
 
 	if (!head)
 		return 0;
 	place = sa_live_place(head->seed, key, epoch);
+	if (!*(volatile __u32 *)sa_live_hint(head, place.bucket))
+		return 0;
 	bucket = bpf_map_lookup_elem(&live, &place.bucket);
 	return bucket ? sa_live_count(bucket, place.digest) : 0;
 }

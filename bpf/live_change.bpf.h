@@ -32,13 +32,8 @@ static __always_inline struct sa_live_totals *live_totals_write(void)
 	return bpf_map_lookup_elem(&live_totals, &zero);
 }
 
-static __always_inline struct sa_live_bucket *
-live_bucket_find(const struct sa_live_totals *head, const struct sa_connection_key *key,
-		 const struct sa_connection *connection, __u64 *ret_digest)
+static __always_inline struct sa_live_bucket *live_bucket_at(struct sa_live_place place)
 {
-	struct sa_live_place place = sa_live_place(head->seed, &connection->source, key->epoch);
-
-	*ret_digest = place.digest;
 	return bpf_map_lookup_elem(&live, &place.bucket);
 }
 
@@ -46,12 +41,15 @@ static __always_inline __u16 live_count_in(struct sa_live_totals *head,
 					   const struct sa_connection_key *key,
 					   const struct sa_connection *connection)
 {
-	__u64 digest, *service = &head->services[connection->slot % SA_SERVICE_SLOTS];
-	struct sa_live_bucket *bucket = live_bucket_find(head, key, connection, &digest);
+	struct sa_live_place place = sa_live_place(head->seed, &connection->source, key->epoch);
+	__u64 *service = &head->services[connection->slot % SA_SERVICE_SLOTS];
 	__u16 counted = 0;
 
-	if (live_bucket_add(bucket, digest))
+	__sync_fetch_and_add(sa_live_hint(head, place.bucket), 1);
+	if (live_bucket_add(live_bucket_at(place), place.digest))
 		counted |= SA_COUNTED_SOURCE;
+	else
+		__sync_fetch_and_add(sa_live_hint(head, place.bucket), -1);
 	if (sa_live_service_add(service, key->epoch))
 		counted |= SA_COUNTED_SERVICE;
 	return counted;
@@ -90,18 +88,18 @@ static __always_inline void live_leave(const struct sa_connection_key *key)
 {
 	const struct sa_connection *entry = bpf_map_lookup_elem(&connections, key);
 	struct sa_live_totals *head = live_totals_write();
-	struct sa_live_bucket *bucket;
 	struct sa_connection copy;
-	__u64 digest;
+	struct sa_live_place place;
 
 	if (!entry || !head)
 		return;
 	copy = *entry;
 	if (bpf_map_delete_elem(&connections, key))
 		return;
-	bucket = live_bucket_find(head, key, &copy, &digest);
-	if (copy.counted & SA_COUNTED_SOURCE)
-		live_bucket_remove(bucket, digest);
+	place = sa_live_place(head->seed, &copy.source, key->epoch);
+	if (copy.counted & SA_COUNTED_SOURCE &&
+	    live_bucket_remove(live_bucket_at(place), place.digest))
+		__sync_fetch_and_add(sa_live_hint(head, place.bucket), -1);
 	if (copy.counted & SA_COUNTED_SERVICE)
 		sa_live_service_remove(&head->services[copy.slot % SA_SERVICE_SLOTS], key->epoch);
 }

@@ -88,25 +88,35 @@ int tables_connection_read(const struct tables *tables, const struct sa_connecti
 	return bpf_map_lookup_elem(tables->connections, key, ret_connection) ? -errno : 0;
 }
 
-static struct sa_live_bucket *bucket_of(const struct tables *tables,
-					const struct sa_connection_key *key,
-					const struct sa_connection *connection, __u64 *ret_digest)
+static struct sa_live_place place_of(const struct tables *tables,
+				     const struct sa_connection_key *key,
+				     const struct sa_connection *connection)
 {
-	struct sa_live_place place =
-		sa_live_place(tables->live_head->seed, &connection->source, key->epoch);
+	return sa_live_place(tables->live_head->seed, &connection->source, key->epoch);
+}
 
-	*ret_digest = place.digest;
-	return &tables->live_buckets[place.bucket];
+static int source_count_in(const struct tables *tables, struct sa_live_place place)
+{
+	__u32 *hint = sa_live_hint(tables->live_head, place.bucket);
+
+	(void)__sync_fetch_and_add(hint, 1);
+	if (sa_live_add(&tables->live_buckets[place.bucket], place.digest))
+		return 1;
+	(void)__sync_fetch_and_sub(hint, 1);
+	return 0;
+}
+
+static void source_count_out(const struct tables *tables, struct sa_live_place place)
+{
+	if (sa_live_remove(&tables->live_buckets[place.bucket], place.digest))
+		(void)__sync_fetch_and_sub(sa_live_hint(tables->live_head, place.bucket), 1);
 }
 
 static void count_out(const struct tables *tables, const struct sa_connection_key *key,
 		      const struct sa_connection *entry)
 {
-	__u64 digest;
-	struct sa_live_bucket *bucket = bucket_of(tables, key, entry, &digest);
-
 	if (entry->counted & SA_COUNTED_SOURCE)
-		(void)sa_live_remove(bucket, digest);
+		source_count_out(tables, place_of(tables, key, entry));
 	if (entry->counted & SA_COUNTED_SERVICE)
 		(void)sa_live_service_remove(&tables->live_head->services[entry->slot], key->epoch);
 }
@@ -119,15 +129,12 @@ int tables_connection_enter(const struct tables *tables, const struct sa_connect
 			    const struct sa_connection *connection)
 {
 	struct sa_connection entry = *connection;
-	struct sa_live_bucket *bucket;
-	__u64 digest;
 	int error;
 
 	if (!tables->live_head || connection->slot >= SA_SERVICE_SLOTS)
 		return -EBADF;
 	entry.counted = 0;
-	bucket = bucket_of(tables, key, connection, &digest);
-	if (sa_live_add(bucket, digest))
+	if (source_count_in(tables, place_of(tables, key, connection)))
 		entry.counted |= SA_COUNTED_SOURCE;
 	if (sa_live_service_add(&tables->live_head->services[connection->slot], key->epoch))
 		entry.counted |= SA_COUNTED_SERVICE;

@@ -246,8 +246,10 @@ struct sa_live_totals {
 	__u64 uncounted;                  /* connections that some table had no room for */
 	__u64 reserved[6];                /* keeps what is written often off the line of the seed */
 	__u64 services[SA_SERVICE_SLOTS]; /* by slot: epoch << 32 | connections; compare-and-swap */
+	__u32 hints[SA_LIVE_HINTS];       /* connections counted in the buckets that share it, never
+					     fewer; 0: none, and they need not be looked at */
 };
-SA_ASSERT_SIZE(struct sa_live_totals, 64 + SA_SERVICE_SLOTS * 8);
+SA_ASSERT_SIZE(struct sa_live_totals, 64 + SA_SERVICE_SLOTS * 8 + SA_LIVE_HINTS * 4);
 
 /* One source went over a limit, or met a block; at most one per source, service and window. */
 struct sa_event {

@@ -98,6 +98,9 @@
 #define SA_LIVE_BUCKETS 65536
 #define SA_LIVE_WAYS    16
 
+/* Counters in front of the buckets, each for four of them: 64 KB, which stay in cache. */
+#define SA_LIVE_HINTS (SA_LIVE_BUCKETS / 4)
+
 /* Bits of the count inside the word of a live count: more than there can be connections. */
 #define SA_LIVE_COUNT_BITS 20
 

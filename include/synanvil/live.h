@@ -50,6 +50,17 @@ sa_live_place(__u64 seed, const struct sa_source_key *source, __u32 epoch)
 	return place;
 }
 
+/*
+ * Where is noted whether a bucket need be looked at: most sources have no connection, and a flood
+ * of them misses here, not in memory. Raised before a connection is counted, lowered after it is
+ * not.
+ */
+static inline __attribute__((always_inline)) __u32 *sa_live_hint(struct sa_live_totals *head,
+								 __u32 bucket)
+{
+	return &head->hints[bucket % SA_LIVE_HINTS];
+}
+
 /* Connections of the source. */
 static inline __attribute__((always_inline)) __u32
 sa_live_count(const struct sa_live_bucket *bucket, __u64 digest)

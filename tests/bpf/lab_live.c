@@ -68,6 +68,16 @@ static size_t way_of(const struct sa_live_bucket *bucket, uint64_t digest)
 	return 0;
 }
 
+/* Never lowered here: that only costs a look. */
+static void hint_raise(const struct lab *lab, uint32_t bucket)
+{
+	struct sa_live_totals totals;
+
+	totals_read(lab, &totals);
+	*sa_live_hint(&totals, bucket) += 1;
+	totals_write(lab, &totals);
+}
+
 void lab_set_live(const struct lab *lab, const char *address, const struct sa_service *service,
 		  uint32_t count)
 {
@@ -76,6 +86,7 @@ void lab_set_live(const struct lab *lab, const char *address, const struct sa_se
 	struct sa_live_bucket bucket;
 
 	assert_int_equal(bpf_map_lookup_elem(map, &place.bucket, &bucket), 0);
+	hint_raise(lab, place.bucket);
 	bucket.words[way_of(&bucket, place.digest)] =
 		count ? place.digest << SA_LIVE_COUNT_BITS | count : 0;
 	assert_int_equal(bpf_map_update_elem(map, &place.bucket, &bucket, BPF_ANY), 0);
