@@ -31,6 +31,7 @@ help:
 	@echo 'make fuzz       every parser, FUZZ_SECONDS (default 30) each'
 	@echo 'make lint       format, clang-tidy, cppcheck, shellcheck, mandoc, layering rules'
 	@echo 'make bench      cost of the decision and of the whole path; needs root'
+	@echo 'make bench-connections  cost of counting live connections; needs root'
 	@echo 'make bench-mx   mail through real Postfix under a botnet; needs root'
 	@echo 'make documents  sample configuration and manual of the parameters, anew from their table'
 	@echo 'make install    PREFIX=$(PREFIX) DESTDIR='
@@ -334,9 +335,9 @@ fuzz: $(addprefix $(BUILD)/fuzz/fuzz_,$(FUZZERS))
 # --- packet path under test ---------------------------------------------------------------------------------------------
 
 BPF_TESTS := rows_ipv4 rows_ipv6 rows_services interfaces truncation random window repeats cpus monitor events \
-	pressure rules places
+	pressure rules places connections
 BPF_LAB   := $(addprefix tests/bpf/,lab.c lab_traffic.c lab_live.c packets.c oracle.c rows.c storms.c) agent/daemon/tables.c agent/daemon/filter.c \
-	agent/daemon/tables_read.c agent/daemon/tick.c agent/daemon/rules.c agent/common/prefix.c agent/common/parse.c
+	agent/daemon/tables_connections.c agent/daemon/tables_read.c agent/daemon/tick.c agent/daemon/rules.c agent/common/prefix.c agent/common/parse.c
 
 $(BUILD)/bpftest/storm.bpf.o: tests/bpf/storm.bpf.c tests/bpf/storm.h
 	$(call say,BPF,$@)
@@ -348,7 +349,7 @@ $(BUILD)/bpftest/storm.skel.h: $(BUILD)/bpftest/storm.bpf.o
 	$(Q)$(BPFTOOL) gen skeleton $< name storm_bpf > $@
 
 $(BUILD)/bpftest/test_%: tests/bpf/test_%.c $(BPF_LAB) $(wildcard tests/bpf/*.h) $(BUILD)/gen/synanvil.skel.h \
-		$(BUILD)/gen/tick.skel.h $(BUILD)/bpftest/storm.skel.h
+		$(BUILD)/gen/tick.skel.h $(BUILD)/gen/connections.skel.h $(BUILD)/bpftest/storm.skel.h
 	$(call say,BPFTEST,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) $(filter-out -fPIE,$(CFLAGS)) $(SANITIZE) -Iagent/daemon -Itests/bpf -I$(BUILD)/bpftest \
@@ -411,7 +412,7 @@ $(BUILD)/bench/decision: $(DECISION) $(HEADERS) $(addprefix $(BUILD)/gen/,synanv
 		$(call pkg_libs,libbpf jansson) -lpthread -o $@
 
 .PHONY: bench-decision
-bench: bench-decision bench-path
+bench: bench-decision bench-connections bench-path
 
 bench-decision: $(BUILD)/bench/decision
 	$(Q)$< $(BUILD)/bench/decision.json
@@ -438,6 +439,16 @@ $(BUILD)/bench/path: $(PATH_BENCH) $(PATH_SKELETONS) $(HEADERS) tests/bench/path
 .PHONY: bench-path
 bench-path: $(BUILD)/bench/path
 	$(Q)SYNANVIL_BUILD=$(abspath $(BUILD)) tests/bench/path.sh
+
+# Live connections.
+$(BUILD)/bench/connections: tests/bench/connections.c $(HEADERS) $(addprefix $(BUILD)/gen/,synanvil.skel.h connections.skel.h)
+	$(call say,BENCH,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $< $(HARDEN) $(call pkg_libs,libbpf) -o $@
+
+.PHONY: bench-connections
+bench-connections: $(BUILD)/bench/connections
+	$(Q)$<
 
 # Mail under a botnet.
 $(BUILD)/bench/mx_botnet: tests/bench/mx_botnet.c
