@@ -45,12 +45,13 @@ struct attempt {
 	__u32 process_limit;
 	bool behind_proxy;
 	bool enforced;
-	bool sampled;    /* one in SA_DROPPED_EXACT: stands for as many drops of its source */
-	bool first_over; /* this attempt is the first one over the limit in its window */
-	bool placed;     /* a place of its source's was taken for it */
-	__u32 refused;   /* SA_REASON_CONCURRENCY or _PROCESS_LIMIT: by what is counted of
-			    connections */
-	__u32 count;     /* attempts in the window, this one included */
+	bool sampled;     /* one in SA_DROPPED_EXACT: stands for as many drops of its source */
+	bool first_over;  /* this attempt is the first one over the limit in its window */
+	bool takes_place; /* passes only with a place among its source's connections */
+	bool placed;      /* a place of its source's was taken for it */
+	__u32 refused;    /* SA_REASON_CONCURRENCY or _PROCESS_LIMIT: by what is counted of
+			     connections */
+	__u32 count;      /* attempts in the window, this one included */
 	/* Read only where connections are limited: */
 	__u32 live;         /* connections of the source */
 	__u32 service_live; /* connections of the service, where its processes are limited */

@@ -34,7 +34,7 @@ static __always_inline void connection_opened(struct sock *sk, const struct sa_s
 	key.cookie = bpf_get_socket_cookie(sk);
 	connection.source = attempt.key;
 	connection.slot = attempt.service_slot;
-	if (!live_enter(&key, &connection))
+	if (!live_enter(&key, &connection) || !(attempt.connection_limit | attempt.process_limit))
 		return;
 	source = bpf_map_lookup_elem(&sources, &attempt.key);
 	if (source)
@@ -47,8 +47,10 @@ static __always_inline void connection_closed(struct sock *sk, const struct sa_s
 	struct sa_connection_key key = { .cookie = bpf_get_socket_cookie(sk), .epoch = set->epoch };
 
 	live_leave(&key);
-	key.epoch--;
-	live_leave(&key);
+	if (live_is_mixed(set->epoch)) {
+		key.epoch--;
+		live_leave(&key);
+	}
 }
 
 SEC("tp_btf/inet_sock_set_state")

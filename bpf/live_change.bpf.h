@@ -83,6 +83,14 @@ static __always_inline bool live_enter(const struct sa_connection_key *key,
 	return true;
 }
 
+/* Whether entries of another epoch are left, which the agent has not counted anew yet. */
+static __always_inline bool live_is_mixed(__u32 epoch)
+{
+	const struct sa_live_totals *head = live_totals_write();
+
+	return head && *(const volatile __u32 *)&head->epoch_kept != epoch;
+}
+
 /* The entry never changes while it is there, so what was copied before is what was deleted. */
 static __always_inline void live_leave(const struct sa_connection_key *key)
 {

@@ -60,6 +60,25 @@ static __always_inline __u32 source_may_hold(const struct attempt *attempt)
 	return share < limit ? share : limit;
 }
 
+/*
+ * Limits hold only as long as somebody counts: connections that nobody saw close would keep a
+ * source out for ever. Counts that lag know no moment at which a place is given back, so there none
+ * is taken.
+ */
+static __always_inline void connection_limits_apply(struct attempt *attempt)
+{
+	const struct sa_live_totals *head;
+	__u64 until_ms;
+
+	if (!connections_are_limited(attempt))
+		return;
+	head = live_totals_read();
+	until_ms = head ? *(const volatile __u64 *)&head->holds_until_ms : 0;
+	attempt->takes_place = until_ms == SA_LIVE_ALWAYS;
+	if (attempt->now_ms >= until_ms)
+		attempt->connection_limit = attempt->process_limit = 0;
+}
+
 /* What is counted of the source and of its service. */
 static __always_inline void connections_count(struct attempt *attempt)
 {
@@ -83,7 +102,7 @@ static __always_inline void place_judge(struct attempt *attempt, __u64 held)
 /* An attempt that nobody refuses holds a place, and where nothing is enforced each does. */
 static __always_inline bool place_is_due(const struct attempt *attempt)
 {
-	return !attempt->refused || !attempt->enforced;
+	return attempt->takes_place && (!attempt->refused || !attempt->enforced);
 }
 
 /*
@@ -124,7 +143,7 @@ static __always_inline void place_take(struct sa_source *source, struct attempt 
 	for (int i = 0; i < PENDING_TRIES; i++) {
 		__u64 old = *(volatile __u64 *)&source->pending;
 		__u64 word = pending_at(old, attempt->now_ms);
-		__u32 places = pending_count(word);
+		__u32 places = attempt->takes_place ? pending_count(word) : 0;
 		bool repeated = places && attempt_is_repeat(source, attempt);
 
 		place_judge(attempt, (__u64)attempt->live + places - repeated);

@@ -40,6 +40,7 @@ int synanvil(struct xdp_md *ctx)
 	if (stage == STAGE_CONTINUE)
 		stage = source_classify(set, &attempt, &source);
 	if (stage == STAGE_CONTINUE) {
+		connection_limits_apply(&attempt);
 		stage = attempt_account(&attempt, &source);
 		stage = place_settle(&attempt, source, stage);
 	}

@@ -33,6 +33,8 @@
 #define SETTLING_PASSES  2
 /* Where nobody else counts, or what should be there is not yet. */
 #define REST_ALONE_MS 1000
+/* How long its counts are good: some passes may fail, an agent that is gone may not. */
+#define HOLD_ALONE_MS 5000
 
 struct connections_sync {
 	struct daemon *daemon;
@@ -194,9 +196,19 @@ static void report(struct connections_sync *sync)
 }
 
 /* A pass that broke off has proved nothing: the one before it still stands for what was seen. */
+/* Without a new list the limits end: counts that stand still would keep clients out for ever. */
+static void limits_hold(const struct connections_sync *sync)
+{
+	if (sync->source == CONNECTIONS_KERNEL)
+		tables_live_hold(&sync->daemon->tables, SA_LIVE_ALWAYS);
+	else if (!sync->error)
+		tables_live_hold(&sync->daemon->tables, mono_now().ms + HOLD_ALONE_MS);
+}
+
 static void pass_end(struct connections_sync *sync, int error)
 {
 	note_error(sync, error);
+	limits_hold(sync);
 	if (!sync->error) {
 		sets_turn(&sync->missing_before, &sync->missing);
 		sets_turn(&sync->unlisted_before, &sync->unlisted);
@@ -205,6 +217,7 @@ static void pass_end(struct connections_sync *sync, int error)
 		else if (sync->settling)
 			sync->settling--;
 		sync->fills = sync->source == CONNECTIONS_SOCK_DIAG;
+		tables_live_epoch_kept(&sync->daemon->tables, sync->epoch);
 	}
 	report(sync);
 	if (sync->fills)
@@ -337,6 +350,7 @@ int connections_sync_new(struct daemon *daemon, struct connections_sync **ret_sy
 			    "hold",
 			    strerror(-error));
 		sync->source = CONNECTIONS_OFF;
+		tables_live_hold(&daemon->tables, 0);
 		forget_all(sync);
 	} else {
 		pass_end(sync, error);

@@ -138,8 +138,12 @@ static json_t *last_dropped_json(const struct known *known, struct mono_ms mono,
 static void service_facts(const struct daemon *daemon, const struct config_service *service,
 			  const struct sa_service *row, struct show_facts *facts)
 {
+	const uint64_t held_ms = tables_live_held(&daemon->tables);
+
 	facts->rate_limit = service->connection_rate_limit;
-	if (!row)
+	if (held_ms != SA_LIVE_ALWAYS)
+		facts->places = 0;
+	if (!row || mono_now().ms >= held_ms)
 		return;
 	facts->connection_limit = row->connection_limit;
 	facts->process_limit = row->process_limit;
@@ -174,9 +178,9 @@ static int service_json(const struct daemon *daemon, const struct sa_address *ad
 		(json_int_t)service->connection_rate_limit, "window_remaining_seconds",
 		(json_int_t)(known.remaining_ms + 999) / 1000, "dropped", (json_int_t)known.dropped,
 		"last_dropped", last_dropped_json(&known, now, wall_now()), "connections",
-		(json_int_t)known.connections, "connection_limit", (json_int_t)(facts.exempt ? 0 : may_hold(&facts)),
-		"messages", 0, "recipients", 0, "verdict", outcome_action_name(action), "reason",
-		reason_token(reason));
+		(json_int_t)known.connections, "connection_limit",
+		(json_int_t)(facts.exempt ? 0 : may_hold(&facts)), "messages", 0, "recipients", 0,
+		"verdict", outcome_action_name(action), "reason", reason_token(reason));
 	return *ret_object ? 0 : -ENOMEM;
 }
 

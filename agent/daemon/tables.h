@@ -122,8 +122,16 @@ uint32_t tables_live_of_source(const struct tables *tables, const struct sa_sour
 			       uint32_t epoch);
 uint32_t tables_live_of_service(const struct tables *tables, uint32_t slot, uint32_t epoch);
 
+/* Until when the packet path limits connections by these counts: SA_LIVE_ALWAYS, 0, or monotonic
+ * milliseconds. */
+void tables_live_hold(const struct tables *tables, uint64_t until_ms);
+uint64_t tables_live_held(const struct tables *tables);
+
 /* Connections so far that some table had no room for. */
 uint64_t tables_live_uncounted(const struct tables *tables);
+
+/* Says that no entry is left of an epoch before this one. */
+void tables_live_epoch_kept(const struct tables *tables, uint32_t epoch);
 
 /* Whether there is an entry: 0 or -ENOENT; other -errno. */
 int tables_connection_read(const struct tables *tables, const struct sa_connection_key *key,

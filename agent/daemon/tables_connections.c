@@ -77,9 +77,26 @@ uint32_t tables_live_of_service(const struct tables *tables, uint32_t slot, uint
 	return sa_live_service_count(*(volatile __u64 *)&tables->live_head->services[slot], epoch);
 }
 
+void tables_live_hold(const struct tables *tables, uint64_t until_ms)
+{
+	if (tables->live_head)
+		*(volatile __u64 *)&tables->live_head->holds_until_ms = until_ms;
+}
+
+uint64_t tables_live_held(const struct tables *tables)
+{
+	return tables->live_head ? *(volatile __u64 *)&tables->live_head->holds_until_ms : 0;
+}
+
 uint64_t tables_live_uncounted(const struct tables *tables)
 {
 	return tables->live_head ? *(volatile __u64 *)&tables->live_head->uncounted : 0;
+}
+
+void tables_live_epoch_kept(const struct tables *tables, uint32_t epoch)
+{
+	if (tables->live_head)
+		*(volatile __u32 *)&tables->live_head->epoch_kept = epoch;
 }
 
 int tables_connection_read(const struct tables *tables, const struct sa_connection_key *key,

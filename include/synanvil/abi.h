@@ -240,11 +240,18 @@ struct sa_live_bucket {
 };
 SA_ASSERT_SIZE(struct sa_live_bucket, 128);
 
+#define SA_LIVE_ALWAYS (~0ULL)
+
 /* Totals of the live counts. Written by connections.bpf.c and the agent. */
 struct sa_live_totals {
 	__u64 seed; /* random, never 0 in use: who can't guess it can't aim at a bucket. Agent's */
-	__u64 uncounted;                  /* connections that some table had no room for */
-	__u64 reserved[6];                /* keeps what is written often off the line of the seed */
+	__u64 uncounted;  /* connections that some table had no room for */
+	__u32 epoch_kept; /* the oldest epoch that may have entries. Agent's */
+	__u32 reserved_word;
+	/* Agent's: until when limits of connections hold by these counts, in ms; 0: nobody counts.
+	 * SA_LIVE_ALWAYS: the kernel counts, at the moment when it happens. */
+	__u64 holds_until_ms;
+	__u64 reserved[4];                /* keeps what is written often off the line of the seed */
 	__u64 services[SA_SERVICE_SLOTS]; /* by slot: epoch << 32 | connections; compare-and-swap */
 	__u32 hints[SA_LIVE_HINTS];       /* connections counted in the buckets that share it, never
 					     fewer; 0: none, and they need not be looked at */

@@ -101,6 +101,15 @@ void lab_set_service_live(const struct lab *lab, const struct sa_service *servic
 	totals_write(lab, &totals);
 }
 
+void lab_hold_live(const struct lab *lab, uint64_t until_ms)
+{
+	struct sa_live_totals totals;
+
+	totals_read(lab, &totals);
+	totals.holds_until_ms = until_ms;
+	totals_write(lab, &totals);
+}
+
 /* Another epoch than any before: whatever was counted is nobody's. */
 int lab_live_setup(void **state)
 {
@@ -108,6 +117,7 @@ int lab_live_setup(void **state)
 	const int result = lab_setup(state);
 
 	lab->settings.epoch = ++lab->sequence;
+	lab_hold_live(lab, SA_LIVE_ALWAYS);
 	lab_apply(lab);
 	return result;
 }

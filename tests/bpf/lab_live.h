@@ -19,6 +19,9 @@ void lab_set_live(const struct lab *lab, const char *address, const struct sa_se
 /* So many connections of the service, whoever's they are. */
 void lab_set_service_live(const struct lab *lab, const struct sa_service *service, uint32_t count);
 
+/* Until when limits hold by these counts: as tables_live_hold. Always, at first. */
+void lab_hold_live(const struct lab *lab, uint64_t until_ms);
+
 /* Places of a known source that have not lapsed; 0 where there is no entry. */
 unsigned lab_places(const struct lab *lab, const char *address, const struct sa_service *service);
 

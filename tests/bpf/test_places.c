@@ -307,6 +307,26 @@ static void test_monitor(void **state)
 			     SA_OUTCOME_WOULD(SA_REASON_PROCESS_LIMIT));
 }
 
+/* Counts that come from a list, some time later: no places, and no limits by an old list. */
+static void test_counts_that_lag(void **state)
+{
+	struct lab *lab = *state;
+
+	set_limits(lab, 0, 2, 0);
+	lab_hold_live(lab, lab_now_ms() + 5000);
+	lab_set_live(lab, CLIENT_IPV4, only_service(lab), 1);
+	assert_int_equal(lab_attempts(lab, CLIENT_IPV4, 25, 10), 10);
+	assert_int_equal(places(lab), 0);
+	lab_set_live(lab, CLIENT_IPV4, only_service(lab), 2);
+	lab_assert_judgement("at the limit", lab_attempt(lab, CLIENT_IPV4, 25), LAB_DROP,
+			     SA_REASON_CONCURRENCY);
+	lab_hold_live(lab, lab_now_ms());
+	assert_int_equal(lab_attempts(lab, CLIENT_IPV4, 25, 10), 10);
+	lab_hold_live(lab, 0);
+	assert_int_equal(lab_attempts(lab, CLIENT_IPV4, 25, 10), 10);
+	assert_int_equal(places(lab), 0);
+}
+
 /* The table may have forgotten a source that still has connections. */
 static void test_forgotten_source(void **state)
 {
@@ -366,6 +386,7 @@ int main(void)
 		LAB_LIVE_TEST(test_forged_flood),
 		LAB_LIVE_TEST(test_behind_proxy),
 		LAB_LIVE_TEST(test_monitor),
+		LAB_LIVE_TEST(test_counts_that_lag),
 		LAB_LIVE_TEST(test_forgotten_source),
 		LAB_LIVE_TEST(test_burst_on_all_cpus),
 	};

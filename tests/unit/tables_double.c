@@ -181,10 +181,28 @@ uint32_t tables_live_of_service(const struct tables *tables, uint32_t slot, uint
 	return count;
 }
 
+void tables_live_hold(const struct tables *tables, uint64_t until_ms)
+{
+	(void)tables;
+	tables_double.live_held = until_ms;
+}
+
+uint64_t tables_live_held(const struct tables *tables)
+{
+	(void)tables;
+	return tables_double.live_held;
+}
+
 uint64_t tables_live_uncounted(const struct tables *tables)
 {
 	(void)tables;
 	return tables_double.uncounted;
+}
+
+void tables_live_epoch_kept(const struct tables *tables, uint32_t epoch)
+{
+	(void)tables;
+	tables_double.epoch_kept = epoch;
 }
 
 int tables_connection_read(const struct tables *tables, const struct sa_connection_key *key,

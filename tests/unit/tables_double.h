@@ -28,6 +28,8 @@ struct tables_double {
 	struct sa_connection connections[64];
 	size_t connection_count;
 	uint64_t uncounted;
+	uint64_t live_held;
+	uint32_t epoch_kept;
 
 	struct sa_counters rows[SA_COUNTER_ROWS];
 	struct sa_totals totals;

@@ -313,7 +313,9 @@ static void another_epoch_counts_anew(void **state)
 	LISTED(11, 12, 13);
 	connections_sync_follow(lab->sync);
 	assert_true(kernel.under_way);
+	assert_int_equal(tables_double.epoch_kept, 5);
 	list(lab);
+	assert_int_equal(tables_double.epoch_kept, 6);
 	assert_int_equal(tables_double.connection_count, 3);
 	assert_int_equal(tables_live_of_service(NULL, 4, 6), 2);
 	assert_false(is_counted(11, 5));

@@ -526,6 +526,7 @@ static void connections_are_shown(void **state)
 	struct sa_source source = { 0 };
 	struct sa_source_key key;
 
+	tables_live_hold(NULL, SA_LIVE_ALWAYS);
 	lab->daemon.settings.epoch = 9;
 	lab->daemon.settings.services[0].connection_limit = 3;
 	lab->daemon.settings.services[0].process_limit = 100;
@@ -549,6 +550,18 @@ static void connections_are_shown(void **state)
 	assert_has(lab, "\"verdict\":\"drop\",\"reason\":\"concurrency\"");
 	ask(lab, "show", "{\"address\":\"192.0.2.2\"}");
 	assert_has(lab, "\"connections\":1,\"connection_limit\":3");
+	/* Counts that lag know no places; old ones limit nothing. */
+	tables_live_hold(NULL, mono_now().ms + 5000);
+	ask(lab, "show", "{\"address\":\"192.0.2.1\"}");
+	assert_has(lab, "\"verdict\":\"pass\",\"reason\":\"within_limit\"");
+	lab->daemon.settings.services[0].connection_limit = 2;
+	ask(lab, "show", "{\"address\":\"192.0.2.1\"}");
+	assert_has(lab, "\"verdict\":\"drop\",\"reason\":\"concurrency\"");
+	tables_live_hold(NULL, mono_now().ms);
+	ask(lab, "show", "{\"address\":\"192.0.2.1\"}");
+	assert_has(lab, "\"connections\":2,\"connection_limit\":0");
+	assert_has(lab, "\"verdict\":\"pass\"");
+	tables_live_hold(NULL, SA_LIVE_ALWAYS);
 	lab->daemon.settings.services[0].process_limit = 3;
 	ask(lab, "show", "{\"address\":\"192.0.2.3\"}");
 	assert_has(lab, "\"connections\":0,\"connection_limit\":1");
