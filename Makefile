@@ -448,7 +448,7 @@ $(BUILD)/bench/connections: tests/bench/connections.c $(HEADERS) $(addprefix $(B
 
 .PHONY: bench-connections
 bench-connections: $(BUILD)/bench/connections
-	$(Q)$<
+	$(Q)SYNANVIL_BUILD=$(abspath $(BUILD)) tests/bench/connections.sh
 
 # Mail under a botnet.
 $(BUILD)/bench/mx_botnet: tests/bench/mx_botnet.c
