@@ -145,11 +145,11 @@ static bool leave(struct connections_sync *sync, const struct sa_connection_key 
 /* Entries of other epochs are counted by nobody any more; all their connections have new ones. */
 static void entry_found(struct connections_sync *sync, const struct sa_connection_key *key)
 {
-	if (key->epoch != sync->epoch) {
-		(void)leave(sync, key);
-	} else if (cookie_set_has(&sync->listed, key->cookie)) {
+	const bool listed = key->epoch == sync->epoch && cookie_set_has(&sync->listed, key->cookie);
+
+	if (listed)
 		return;
-	} else if (sync->source == CONNECTIONS_SOCK_DIAG) {
+	if (key->epoch != sync->epoch || sync->source == CONNECTIONS_SOCK_DIAG) {
 		(void)leave(sync, key);
 	} else if (cookie_set_has(&sync->unlisted_before, key->cookie)) {
 		if (leave(sync, key) && !sync->settling)
