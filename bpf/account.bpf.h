@@ -20,6 +20,7 @@
 #include "attempt.bpf.h"
 #include "maps.bpf.h"
 #include "places.bpf.h"
+#include "repeats.bpf.h"
 #include "spent.bpf.h"
 #include "window.bpf.h"
 
@@ -34,25 +35,6 @@ static __always_inline void source_remember(struct sa_source *source, const stru
 {
 	source->remembered[(window_count(window) - 1) % SA_REPEATS_REMEMBERED] =
 		attempt_digest(&attempt->packet, window_start_ms(window));
-}
-
-/*
- * Takes one of the free repeats of this window; false if all are used. A failed swap means that
- * another CPU took one, so one try more than there are to take always decides.
- */
-static __always_inline bool repeat_take(struct sa_source *source, __u64 start_ms)
-{
-	/* One more, for the mark of an event. */
-	for (int i = 0; i <= SA_REPEATS_FREE + 1; i++) {
-		__u32 old = *(volatile __u32 *)&source->repeats;
-		__u32 word = repeats_in(old, start_ms);
-
-		if ((word & REPEATS_MASK) >= SA_REPEATS_FREE)
-			return false;
-		if (__sync_val_compare_and_swap(&source->repeats, old, word + 1) == old)
-			return true;
-	}
-	return false;
 }
 
 static __always_inline __u32 source_owner(const struct sa_source_key *key)
@@ -89,9 +71,9 @@ static __always_inline int attempt_reason(const struct attempt *attempt)
 }
 
 /*
- * Whether the source is over its enforced limit, and this attempt no repeat of a passed one.
- * Nothing is written then, or a flood from one source would make the line that holds its entry
- * travel between CPUs; the count stays at one past the limit.
+ * Whether the source is over its enforced limit, which was told, and this attempt no repeat of a
+ * passed one. Nothing is written then, or a flood from one source would make the line that holds
+ * its entry travel between CPUs; the count stays at one past the limit.
  */
 static __always_inline bool source_is_spent(const struct sa_source *source,
 					    const struct attempt *attempt)
@@ -100,10 +82,24 @@ static __always_inline bool source_is_spent(const struct sa_source *source,
 	__u32 limit = attempt->rate_limit;
 
 	return limit && attempt->enforced && window_count(window) > limit &&
-	       !window_lapsed(window, attempt) &&
+	       !window_lapsed(window, attempt) && source_is_told(source, window_start_ms(window)) &&
 	       !digest_is_among(attempt_digest(&attempt->packet, window_start_ms(window)),
 				source->remembered) &&
 	       source_is_own(source, attempt);
+}
+
+/*
+ * The attempt has its count. One over the limit is told of once in the window: as a rule the first
+ * one past the limit, any other where a reload lowered it in mid-window.
+ */
+static __always_inline int source_judge(struct sa_source *source, struct attempt *attempt,
+					__u64 start_ms)
+{
+	int reason = attempt_reason(attempt);
+
+	if (reason == SA_REASON_RATE && attempt->refused != SA_REASON_CONCURRENCY)
+		attempt->first_over = source_tell(source, start_ms);
+	return reason;
 }
 
 /* One attempt of a known source. Global, so that the verifier follows it once. */
@@ -134,8 +130,9 @@ __attribute__((noinline)) int source_charge(struct sa_source *source, struct att
 				return limit ? SA_REASON_WITHIN_LIMIT : SA_REASON_UNLIMITED;
 			if (attempt->count == SA_COUNT_MAX ||
 			    (limit && attempt->enforced && attempt->count > limit))
-				return source_is_own(source, attempt) ? attempt_reason(attempt)
-								      : SA_REASON_UNDECIDED;
+				return source_is_own(source, attempt)
+					       ? source_judge(source, attempt, start_ms)
+					       : SA_REASON_UNDECIDED;
 			new = old + 1;
 		}
 		if (__sync_val_compare_and_swap(&source->window, old, new) != old)
@@ -147,8 +144,7 @@ __attribute__((noinline)) int source_charge(struct sa_source *source, struct att
 		attempt->count = window_count(new);
 		if (!attempt->refused && (!limit || attempt->count <= limit))
 			source_remember(source, attempt, new);
-		attempt->first_over = limit && attempt->count == limit + 1;
-		return attempt_reason(attempt);
+		return source_judge(source, attempt, window_start_ms(new));
 	}
 	return SA_REASON_UNDECIDED;
 }

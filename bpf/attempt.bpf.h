@@ -46,7 +46,7 @@ struct attempt {
 	bool behind_proxy;
 	bool enforced;
 	bool sampled;     /* one in SA_DROPPED_EXACT: stands for as many drops of its source */
-	bool first_over;  /* this attempt is the first one over the limit in its window */
+	bool first_over;  /* this attempt is the one in its window to be told of */
 	bool takes_place; /* passes only with a place among its source's connections */
 	bool placed;      /* a place of its source's was taken for it */
 	__u32 refused;    /* SA_REASON_CONCURRENCY or _PROCESS_LIMIT: by what is counted of

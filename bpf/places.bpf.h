@@ -2,7 +2,7 @@
 /*
  * Whether a source may open one more connection: its live ones and its places (attempts that passed
  * and are on their way) against what it may hold, and the service's live ones against its
- * processes. Writer of sa_source.pending, and of the told mark of sa_source.repeats.
+ * processes. Writer of sa_source.pending.
  *
  * What a source may hold is its limit, and where the service's processes are limited no more than
  * are free, at least one: of two sources that want all, none gets more than what is left, and
@@ -17,27 +17,8 @@
 #include "attempt.bpf.h"
 #include "live.bpf.h"
 #include "pending.bpf.h"
+#include "repeats.bpf.h"
 #include "window.bpf.h"
-
-/* sa_source.repeats: the window's start << 4, whether an event was emitted in it, repeats used. */
-#define REPEATS_BITS 4
-#define REPEATS_TOLD 8U
-#define REPEATS_MASK 7U
-
-_Static_assert(SA_REPEATS_FREE <= REPEATS_MASK, "the repeats used fit their bits");
-
-static __always_inline __u32 repeats_tag(__u64 start_ms)
-{
-	return (__u32)start_ms << REPEATS_BITS;
-}
-
-/* What the word says of the window that started at start_ms. */
-static __always_inline __u32 repeats_in(__u32 word, __u64 start_ms)
-{
-	return (word & ~(REPEATS_TOLD | REPEATS_MASK)) == repeats_tag(start_ms)
-		       ? word
-		       : repeats_tag(start_ms);
-}
 
 static __always_inline bool connections_are_limited(const struct attempt *attempt)
 {
@@ -129,7 +110,7 @@ static __always_inline bool attempt_is_repeat(const struct sa_source *source,
 	__u64 start_ms = window_start_ms(*(const volatile __u64 *)&source->window);
 
 	return digest_is_among(attempt_digest(&attempt->packet, start_ms), source->remembered) &&
-	       (repeats_in(source->repeats, start_ms) & REPEATS_MASK) < SA_REPEATS_FREE;
+	       repeats_are_left(source, start_ms);
 }
 
 /*
@@ -167,21 +148,21 @@ __attribute__((noinline)) int place_give_back(struct sa_source *source, __u64 no
 	return 0;
 }
 
-/*
- * True for the first one that asks in the window. A lost swap means that another CPU wrote the
- * word: if it was not to the same end, the next drop asks again.
- */
-static __always_inline bool event_claim(struct sa_source *source)
+/* Global, as above. Whether this drop is the one in its window to be told of. */
+__attribute__((noinline)) int place_tell(struct sa_source *source, __u64 start_ms)
+{
+	return source && source_tell(source, start_ms);
+}
+
+static __always_inline bool refusal_is_told(struct sa_source *source)
 {
 	__u64 start_ms = window_start_ms(*(volatile __u64 *)&source->window);
-	__u32 old = *(volatile __u32 *)&source->repeats, word = repeats_in(old, start_ms);
 
-	return !(word & REPEATS_TOLD) &&
-	       __sync_val_compare_and_swap(&source->repeats, old, word | REPEATS_TOLD) == old;
+	return source_is_told(source, start_ms) || !place_tell(source, start_ms);
 }
 
 /*
- * The reason, now that account_attempt has said its own: concurrency goes before rate, rate before
+ * The reason, now that attempt_account has said its own: concurrency goes before rate, rate before
  * process_limit. source: NULL where the attempt made the entry. An undecided one's entry is another
  * source's by now: no place there is its own.
  */
@@ -198,12 +179,10 @@ static __always_inline int place_settle(struct attempt *attempt, struct sa_sourc
 	}
 	if (reason == SA_REASON_UNDECIDED)
 		return reason;
-	if (attempt->refused == SA_REASON_CONCURRENCY || !over_rate)
-		reason = attempt->refused ? (int)attempt->refused : reason;
-	if (attempt->refused || over_rate)
-		attempt->first_over = (reason != SA_REASON_RATE || attempt->first_over) &&
-				      (!source || event_claim(source));
-	return reason;
+	if (!attempt->refused || (over_rate && attempt->refused != SA_REASON_CONCURRENCY))
+		return reason;
+	attempt->first_over = !source || !refusal_is_told(source);
+	return attempt->refused;
 }
 
 #endif
