@@ -361,14 +361,14 @@ int main(void)
 	struct CMUnitTest tests[] = {
 		LAB_TEST(test_rate),
 		LAB_TEST(test_rate_monitored),
+		LAB_TEST(test_lowered),
+		LAB_TEST(test_lowered_monitored),
 		LAB_LIVE_TEST(test_connections),
 		LAB_LIVE_TEST(test_full_service),
 		LAB_TEST(test_services_apart),
 		LAB_TEST(test_blocked),
 		LAB_TEST(test_blocked_drops),
 		LAB_TEST(test_too_many),
-		LAB_TEST(test_lowered),
-		LAB_TEST(test_lowered_monitored),
 		LAB_TEST(test_nobody_reads),
 	};
 
