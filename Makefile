@@ -308,7 +308,9 @@ UNIT_connections := $(addprefix agent/daemon/,connections_sync.c connections_sou
 UNIT_LIBS_connections := $(call pkg_libs,libevent libmnl)
 UNIT_stats := $(addprefix agent/daemon/,connections_source.c stats.c outcomes.c metrics_format.c process_stats.c http_request.c settings.c) \
 	tests/unit/tables_double.c
-FUZZERS += state http
+FUZZERS += state http sock_diag
+FUZZ_sock_diag := agent/daemon/sock_diag_message.c agent/daemon/connection_match.c
+FUZZ_LIBS_sock_diag := $(call pkg_libs,libmnl)
 FUZZ_state := agent/daemon/state_file.c agent/daemon/rule_set.c agent/common/prefix.c agent/common/parse.c
 FUZZ_http := agent/daemon/http_request.c
 FUZZERS += control_protocol
