@@ -31,6 +31,7 @@ help:
 	@echo 'make fuzz       every parser, FUZZ_SECONDS (default 30) each'
 	@echo 'make lint       format, clang-tidy, cppcheck, shellcheck, mandoc, layering rules'
 	@echo 'make bench      cost of the decision and of the whole path; needs root'
+	@echo 'make bench-connections  cost of counting live connections; needs root'
 	@echo 'make bench-mx   mail through real Postfix under a botnet; needs root'
 	@echo 'make bench-policy  requests of the policy service, against a null server and postfwd; needs root'
 	@echo 'make documents  sample configuration and manual of the parameters, anew from their table'
@@ -85,10 +86,15 @@ DAEMON := \
 	agent/daemon/bpf_object.c \
 	agent/daemon/client_match.c \
 	agent/daemon/configuration.c \
+	agent/daemon/connection_match.c \
+	agent/daemon/connection_program.c \
+	agent/daemon/connections_source.c \
+	agent/daemon/connections_sync.c \
 	agent/daemon/control_arguments.c \
 	agent/daemon/control_commands.c \
 	agent/daemon/control_server.c \
 	agent/daemon/control_socket.c \
+	agent/daemon/cookie_set.c \
 	agent/daemon/daemon.c \
 	agent/daemon/decide.c \
 	agent/daemon/descriptors.c \
@@ -135,13 +141,17 @@ DAEMON := \
 	agent/daemon/session.c \
 	agent/daemon/settings.c \
 	agent/daemon/show.c \
+	agent/daemon/sock_diag.c \
+	agent/daemon/sock_diag_message.c \
 	agent/daemon/socket_owner.c \
+	agent/daemon/source_counts.c \
 	agent/daemon/state.c \
 	agent/daemon/state_file.c \
 	agent/daemon/state_store.c \
 	agent/daemon/stats.c \
 	agent/daemon/sweep.c \
 	agent/daemon/tables.c \
+	agent/daemon/tables_connections.c \
 	agent/daemon/tables_read.c \
 	agent/daemon/tcp_listener.c \
 	agent/daemon/tick.c \
@@ -208,7 +218,7 @@ $(BUILD)/gen/%.skel.h: $(BUILD)/bpf/%.bpf.o
 
 objects = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 
-$(BUILD)/obj/agent/daemon/%.o: agent/daemon/%.c $(BUILD)/gen/synanvil.skel.h $(BUILD)/gen/tick.skel.h
+$(BUILD)/obj/agent/daemon/%.o: agent/daemon/%.c $(addprefix $(BUILD)/gen/,synanvil.skel.h tick.skel.h connections.skel.h)
 	$(call say,CC,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(call pkg_cflags,$(PKGS_COMMON) $(PKGS_DAEMON)) -MMD -MP -c $< -o $@
@@ -218,6 +228,8 @@ $(BUILD)/obj/%.o: %.c
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(call pkg_cflags,$(PKGS_COMMON)) -MMD -MP -c $< -o $@
 
+# Named here too: make prefers a pattern rule that needs no intermediate file, unless that file is named somewhere.
+$(BUILD)/synanvild: | $(addprefix $(BUILD)/gen/,synanvil.skel.h tick.skel.h connections.skel.h)
 $(BUILD)/synanvild: $(call objects,$(COMMON) $(DAEMON))
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $(HARDEN) $^ $(call pkg_libs,$(PKGS_COMMON) $(PKGS_DAEMON)) -o $@
@@ -313,7 +325,7 @@ STATE_SOURCES := $(addprefix agent/daemon/,state.c state_file.c state_store.c ru
 UNIT_state := $(STATE_SOURCES) tests/unit/tables_double.c
 UNIT_LIBS_state := $(call pkg_libs,libevent)
 UNIT_control_server := $(COMMON) $(filter agent/daemon/control_% agent/daemon/state% agent/daemon/rule% agent/daemon/views%,$(DAEMON)) \
-	$(addprefix agent/daemon/,decide.c history.c http_request.c metrics_family.c histogram.c metrics_format.c metrics_policy.c metrics_requests.c metrics_server.c policy_names.c outcomes.c process_stats.c \
+	$(addprefix agent/daemon/,connections_source.c decide.c history.c http_request.c metrics_family.c histogram.c metrics_format.c metrics_policy.c metrics_requests.c metrics_server.c policy_names.c outcomes.c process_stats.c \
 	service_names.c session.c settings.c show.c stats.c tcp_listener.c time_text.c top.c unix_listener.c) \
 	tests/unit/tables_double.c tests/unit/agent_double.c
 UNIT_LIBS_control_server := $(call pkg_libs,libevent)
@@ -323,9 +335,9 @@ UNIT_metrics_server := $(UNIT_control_server)
 UNIT_LIBS_metrics_server := $(UNIT_LIBS_control_server)
 UNIT_events := $(addprefix agent/daemon/,decide.c history.c outcomes.c service_names.c settings.c time_text.c) \
 	agent/common/prefix.c agent/common/parse.c
-UNIT_sweep := agent/daemon/sweep.c agent/daemon/top.c agent/common/mono.c agent/common/log.c tests/unit/tables_double.c
+UNIT_sweep := agent/daemon/sweep.c agent/daemon/source_counts.c agent/daemon/top.c agent/common/mono.c agent/common/log.c tests/unit/tables_double.c
 UNIT_LIBS_sweep := $(call pkg_libs,libevent)
-UNIT_stats := $(addprefix agent/daemon/,stats.c outcomes.c decide.c metrics_family.c histogram.c metrics_format.c metrics_policy.c metrics_requests.c policy_names.c process_stats.c http_request.c settings.c) \
+UNIT_stats := $(addprefix agent/daemon/,connections_source.c stats.c outcomes.c decide.c metrics_family.c histogram.c metrics_format.c metrics_policy.c metrics_requests.c policy_names.c process_stats.c http_request.c settings.c) \
 	agent/common/prefix.c agent/common/parse.c tests/unit/tables_double.c
 UNITS += decide queue_space client_match lru_table
 UNIT_decide := agent/daemon/decide.c agent/common/prefix.c agent/common/parse.c
@@ -343,6 +355,15 @@ FUZZ_policy_handover := $(addprefix agent/daemon/,policy_handover.c policy_count
 	agent/common/prefix.c agent/common/parse.c
 UNIT_lru_table := agent/daemon/lru_table.c agent/daemon/digest.c agent/common/prefix.c agent/common/parse.c
 FUZZERS += state http
+UNITS += live connections
+UNIT_LIBS_live := -pthread
+UNIT_connections := $(addprefix agent/daemon/,connections_sync.c connections_source.c connection_match.c cookie_set.c \
+	sock_diag_message.c) \
+	agent/common/log.c agent/common/mono.c tests/unit/tables_double.c
+UNIT_LIBS_connections := $(call pkg_libs,libevent libmnl)
+FUZZERS += sock_diag
+FUZZ_sock_diag := agent/daemon/sock_diag_message.c agent/daemon/connection_match.c
+FUZZ_LIBS_sock_diag := $(call pkg_libs,libmnl)
 FUZZ_state := agent/daemon/state_file.c agent/daemon/rule_set.c agent/common/prefix.c agent/common/parse.c
 FUZZ_http := agent/daemon/http_request.c
 POLICY_WIRE := $(addprefix agent/daemon/,policy_names.c policy_protocol.c policy_session.c) \
@@ -382,9 +403,9 @@ fuzz: $(addprefix $(BUILD)/fuzz/fuzz_,$(FUZZERS))
 # --- packet path under test ---------------------------------------------------------------------------------------------
 
 BPF_TESTS := rows_ipv4 rows_ipv6 rows_services interfaces truncation random window repeats cpus monitor events \
-	pressure rules
-BPF_LAB   := $(addprefix tests/bpf/,lab.c lab_traffic.c packets.c oracle.c rows.c storms.c) agent/daemon/tables.c agent/daemon/filter.c \
-	agent/daemon/tables_read.c agent/daemon/tick.c agent/daemon/rules.c agent/common/prefix.c agent/common/parse.c
+	pressure rules places connections
+BPF_LAB   := $(addprefix tests/bpf/,lab.c lab_traffic.c lab_live.c packets.c oracle.c rows.c storms.c) agent/daemon/tables.c agent/daemon/filter.c \
+	agent/daemon/tables_connections.c agent/daemon/tables_read.c agent/daemon/tick.c agent/daemon/rules.c agent/common/prefix.c agent/common/parse.c
 
 $(BUILD)/bpftest/storm.bpf.o: tests/bpf/storm.bpf.c tests/bpf/storm.h
 	$(call say,BPF,$@)
@@ -396,7 +417,7 @@ $(BUILD)/bpftest/storm.skel.h: $(BUILD)/bpftest/storm.bpf.o
 	$(Q)$(BPFTOOL) gen skeleton $< name storm_bpf > $@
 
 $(BUILD)/bpftest/test_%: tests/bpf/test_%.c $(BPF_LAB) $(wildcard tests/bpf/*.h) $(BUILD)/gen/synanvil.skel.h \
-		$(BUILD)/gen/tick.skel.h $(BUILD)/bpftest/storm.skel.h
+		$(BUILD)/gen/tick.skel.h $(BUILD)/gen/connections.skel.h $(BUILD)/bpftest/storm.skel.h
 	$(call say,BPFTEST,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) $(filter-out -fPIE,$(CFLAGS)) $(SANITIZE) -Iagent/daemon -Itests/bpf -I$(BUILD)/bpftest \
@@ -408,7 +429,8 @@ check-bpf: $(addprefix $(BUILD)/bpftest/test_,$(BPF_TESTS))
 
 # --- end to end ---------------------------------------------------------------------------------------------------------
 
-E2E_TOOLS := $(addprefix $(BUILD)/e2e/,attempts banner exempts frame-send foreign-xdp old-kernel.so policy-crowd \
+E2E_TOOLS := $(addprefix $(BUILD)/e2e/,attempts banner connections exempts frame-send foreign-xdp old-kernel.so \
+	policy-crowd sessions \
 	syn-flood)
 
 $(BUILD)/e2e/syn-flood.bpf.o: tests/e2e/tools/syn-flood.bpf.c
@@ -465,7 +487,7 @@ $(BUILD)/bench/decision: $(DECISION) $(HEADERS) $(addprefix $(BUILD)/gen/,synanv
 		$(call pkg_libs,libbpf jansson) -lpthread -o $@
 
 .PHONY: bench-decision
-bench: bench-decision bench-path
+bench: bench-decision bench-connections bench-path
 
 bench-decision: $(BUILD)/bench/decision
 	$(Q)$< $(BUILD)/bench/decision.json
@@ -492,6 +514,16 @@ $(BUILD)/bench/path: $(PATH_BENCH) $(PATH_SKELETONS) $(HEADERS) tests/bench/path
 .PHONY: bench-path
 bench-path: $(BUILD)/bench/path
 	$(Q)SYNANVIL_BUILD=$(abspath $(BUILD)) tests/bench/path.sh
+
+# Live connections.
+$(BUILD)/bench/connections: tests/bench/connections.c $(HEADERS) $(addprefix $(BUILD)/gen/,synanvil.skel.h connections.skel.h)
+	$(call say,BENCH,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $< $(HARDEN) $(call pkg_libs,libbpf) -o $@
+
+.PHONY: bench-connections
+bench-connections: $(BUILD)/bench/connections
+	$(Q)SYNANVIL_BUILD=$(abspath $(BUILD)) tests/bench/connections.sh
 
 # Mail under a botnet.
 $(BUILD)/bench/mx_botnet: tests/bench/mx_botnet.c

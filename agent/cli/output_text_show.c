@@ -101,9 +101,19 @@ static void print_message_verdict(FILE *stream, const json_t *service)
 	(void)fputs(")\n", stream);
 }
 
-static void print_service(FILE *stream, const json_t *service)
+/* The limit of the moment: as a service fills up, one source may hold less of it. */
+static void print_connections(FILE *stream, const json_t *service)
 {
 	char number[VALUE_TEXT_SIZE];
+
+	(void)fprintf(stream, "  connections  %s", value_number(service, "connections", number));
+	if (value_integer(service, "connection_limit"))
+		(void)fprintf(stream, " of %s", value_number(service, "connection_limit", number));
+	(void)fputc('\n', stream);
+}
+
+static void print_service(FILE *stream, const json_t *service)
+{
 
 	(void)fputs("\nservice ", stream);
 	(void)text_write_escaped(stream, value_string(service, "service"));
@@ -111,7 +121,7 @@ static void print_service(FILE *stream, const json_t *service)
 	print_verdict(stream, service);
 	print_attempts(stream, service);
 	print_dropped(stream, service);
-	(void)fprintf(stream, "  connections  %s\n", value_number(service, "connections", number));
+	print_connections(stream, service);
 	print_counted(stream, service, "messages", "message_limit");
 	print_counted(stream, service, "recipients", "recipient_limit");
 	if (json_object_get(service, "message_verdict"))

@@ -49,7 +49,9 @@ static int run_top(struct daemon *daemon, const json_t *arguments, struct contro
 		return error;
 	if (by && strcmp(by, "dropped") == 0)
 		order = TOP_DROPPED;
-	else if (by && strcmp(by, "attempts") != 0 && strcmp(by, "connections") != 0)
+	else if (by && strcmp(by, "connections") == 0)
+		order = TOP_CONNECTIONS;
+	else if (by && strcmp(by, "attempts") != 0)
 		return argument_refuse(&reply->error, -EINVAL,
 				       "by: neither attempts nor dropped nor connections");
 	return view_top(daemon, (size_t)count, order, &reply->result);

@@ -18,6 +18,7 @@
 #include "bpf_object.h"
 #include "cleanup.h"
 #include "configuration.h"
+#include "connections_sync.h"
 #include "control_server.h"
 #include "events.h"
 #include "link_watch.h"
@@ -192,6 +193,11 @@ static int put_in_force(struct daemon *daemon, struct interfaces *interfaces,
 		return explain(reterr_why, error,
 			       "cannot remove a link that is no longer configured: %s",
 			       strerror(-error));
+	/* Last: what an earlier agent left goes on counting until all else is in force. */
+	error = connections_sync_new(daemon, &daemon->connections);
+	if (error)
+		return explain(reterr_why, error, "cannot count live connections: %s",
+			       strerror(-error));
 	return 0;
 }
 
@@ -354,11 +360,14 @@ void daemon_done(struct daemon *daemon)
 	daemon->control = control_server_free(daemon->control);
 	daemon->watch = link_watch_free(daemon->watch);
 	daemon->sweep = sweep_free(daemon->sweep);
+	daemon->connections = connections_sync_free(daemon->connections,
+						    daemon->running ? daemon->leave : DAEMON_KEEP);
 	daemon->events = events_free(daemon->events);
 	daemon->state = state_free(daemon->state);
 	leave(daemon);
 	if (daemon->tables.configured_trie >= 0)
 		(void)close(daemon->tables.configured_trie);
+	tables_live_close(&daemon->tables);
 	daemon->program = bpf_object_free(daemon->program);
 	for (size_t i = 0; i < DAEMON_SIGNALS; i++)
 		if (daemon->signals[i])

@@ -21,15 +21,16 @@
 
 struct event;
 struct event_base;
-struct bpf_program_set; /* bpf_object.h: the loaded program and its maps */
-struct state;           /* state.h: exceptions and blocks added at run time */
-struct events;          /* events.h: ring buffer, log lines, history */
-struct sweep;           /* sweep.h: the source table, read in slices */
-struct link_watch;      /* link_watch.h */
-struct control_server;  /* control_server.h */
-struct metrics_server;  /* metrics_server.h */
-struct policy;          /* policy.h: counters and decisions about messages */
-struct policy_server;   /* policy_server.h: Postfix' connections */
+struct bpf_program_set;  /* bpf_object.h: the loaded program and its maps */
+struct state;            /* state.h: exceptions and blocks added at run time */
+struct events;           /* events.h: ring buffer, log lines, history */
+struct sweep;            /* sweep.h: the source table, read in slices */
+struct connections_sync; /* connections_sync.h: live connections */
+struct link_watch;       /* link_watch.h */
+struct control_server;   /* control_server.h */
+struct metrics_server;   /* metrics_server.h */
+struct policy;           /* policy.h: counters and decisions about messages */
+struct policy_server;    /* policy_server.h: Postfix' connections */
 
 /* What happens to the packet path when the agent leaves. */
 enum daemon_leave {
@@ -62,6 +63,7 @@ struct daemon {
 	struct state *state;
 	struct events *events;
 	struct sweep *sweep;
+	struct connections_sync *connections;
 	struct control_server *control;
 	struct metrics_server *metrics; /* NULL if off */
 	struct policy *policy;

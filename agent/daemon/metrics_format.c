@@ -140,6 +140,32 @@ static void tables(FILE *page, const struct metrics_input *input)
 		       input->stats->totals.events_lost);
 }
 
+static void connections(FILE *page, const struct metrics_input *input)
+{
+	metrics_family(page, "synanvil_connections", "gauge", "Live connections of the service.");
+	for (size_t i = 0; i < input->config->service_count; i++) {
+		const struct config_service *service = &input->config->services[i];
+		const struct sa_service *row = settings_service(input->settings, service);
+
+		if (row)
+			(void)fprintf(page, "synanvil_connections{service=\"%s\"} %" PRIu32 "\n",
+				      service->label,
+				      input->connections[row->slot % SA_SERVICE_SLOTS]);
+	}
+	metrics_single(page, "synanvil_connections_drift_total", "counter",
+		       "Live connections that were counted wrongly, and corrected.",
+		       input->connections_drift);
+	metrics_single(page, "synanvil_connections_uncounted_total", "counter",
+		       "Live connections that the tables had no room for.",
+		       input->connections_uncounted);
+	metrics_family(page, "synanvil_connections_source", "gauge",
+		       "Who counts live connections.");
+	for (int source = 0; source < CONNECTIONS_SOURCES; source++)
+		(void)fprintf(page, "synanvil_connections_source{source=\"%s\"} %d\n",
+			      connections_source_name((enum connections_source)source),
+			      (int)input->connections_source == source);
+}
+
 static void configuration(FILE *page, const struct metrics_input *input)
 {
 	metrics_single(page, "synanvil_config_stale", "gauge",
@@ -192,6 +218,7 @@ int metrics_format(const struct metrics_input *input, char **ret_text, size_t *r
 	tables(page, input);
 	metrics_requests(page, input->requests);
 	metrics_policy(page, &input->policy);
+	connections(page, input);
 	configuration(page, input);
 	process(page, &input->process);
 	failed = ferror(page);

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 
 #include "config.h"
+#include "connections_source.h"
 #include "interfaces.h"
 #include "policy.h"
 #include "policy_server.h"
@@ -27,6 +28,10 @@ struct metrics_input {
 	uint64_t blocks;
 	struct policy_stats policy;
 	const struct policy_server_stats *requests;
+	uint32_t connections[SA_SERVICE_SLOTS]; /* live, by the service's slot */
+	uint64_t connections_drift;
+	uint64_t connections_uncounted;
+	enum connections_source connections_source;
 	bool config_stale;
 	bool reload_ok;
 	int64_t reload_succeeded_ms; /* wall clock */

@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "cleanup.h"
+#include "connections_sync.h"
 #include "http_request.h"
 #include "metrics_format.h"
 #include "policy.h"
@@ -47,6 +48,9 @@ static int page_make(const struct daemon *daemon, char **ret_text, size_t *ret_s
 		.sources_capacity = daemon->tables.source_capacity,
 		.exceptions = view_exception_count(daemon),
 		.blocks = view_block_count(daemon),
+		.connections_drift = connections_sync_drift(daemon->connections),
+		.connections_uncounted = tables_live_uncounted(&daemon->tables),
+		.connections_source = connections_sync_source(daemon->connections),
 		.config_stale = config_is_stale(daemon->config, config_identify_file, NULL),
 		.reload_ok = daemon->reload_ok,
 		.reload_succeeded_ms = daemon->reload_succeeded.ms,
@@ -56,6 +60,9 @@ static int page_make(const struct daemon *daemon, char **ret_text, size_t *ret_s
 	if (error)
 		return error;
 	input.stats = stats;
+	for (uint32_t slot = 0; slot < SA_SERVICE_SLOTS; slot++)
+		input.connections[slot] =
+			tables_live_of_service(&daemon->tables, slot, daemon->settings.epoch);
 	process_stats_read(&input.process);
 	policy_stats_read(daemon->policy, mono_now(), &input.policy);
 	return metrics_format(&input, ret_text, ret_size);

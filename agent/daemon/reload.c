@@ -10,6 +10,7 @@
 #include "cleanup.h"
 #include "client_match.h"
 #include "configuration.h"
+#include "connections_sync.h"
 #include "control_server.h"
 #include "daemon.h"
 #include "log.h"
@@ -131,6 +132,7 @@ static void commit(struct daemon *daemon, struct next *next)
 		daemon->started_with = daemon->config;
 	daemon->config = next->config;
 	(void)client_match_free(policy_switch(daemon->policy, next->match));
+	connections_sync_follow(daemon->connections);
 }
 
 /* What the new file asks for and only a new start can do. */

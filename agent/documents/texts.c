@@ -50,8 +50,10 @@ const struct document documents[] = {
 	{ DOCUMENT("smtpd_client_connection_count_limit",
 		   "Connections that a client may have at the same time, for each service."),
 	  .postfix =
-		  "The default is no limit where Postfix' configuration is not read; in Postfix it "
-		  "is 50." },
+		  "The attempt over the limit is dropped instead of answered with 421. An attempt "
+		  "that passed counts until its connection is there, for three to six seconds at "
+		  "most. The default is no limit where Postfix' configuration is not read; in "
+		  "Postfix it is 50." },
 	{ DOCUMENT("anvil_rate_time_unit",
 		   "The time unit of all rates. It starts with a client's first attempt, and the "
 		   "attempt after its end starts a new one."),
@@ -98,12 +100,16 @@ const struct document documents[] = {
 		  "fill the table of clients. Against 64 speaks only that customers who share a "
 		  "/64, "
 		  "as some hosting providers have them, share the limit as well." },
-	{ DOCUMENT("default_process_limit", "Connections that a service can serve at the same "
-					    "time. Where `master.cf` is read, "
-					    "the service's own maxproc counts."),
-	  .postfix =
-		  "The default is no limit where Postfix' configuration is not read; in Postfix it "
-		  "is 100, and 0 is an error there." },
+	{ DOCUMENT("default_process_limit",
+		   "Connections that a service can serve at the same time. Where `master.cf` is "
+		   "read, the service's own maxproc counts. As a service fills up, a client may "
+		   "hold no more than are free, but always one: alone it gets half, and who has "
+		   "none gets in while any is free."),
+	  .postfix = "At the limit the attempts of clients that are not exempt are dropped; in "
+		     "Postfix "
+		     "they wait, whoever they are, until a process is free. The default is no "
+		     "limit where Postfix' configuration is not read; in Postfix it "
+		     "is 100, and 0 is an error there." },
 	{ DOCUMENT("smtpd_client_message_rate_limit",
 		   "Messages that a client may send in one time unit, for each service."),
 	  .section = "Messages",

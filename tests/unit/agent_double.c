@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Stands in for events.c, sweep.c, interfaces.c, policy.c, policy_server.c and
+ * Stands in for events.c, sweep.c, connections_sync.c, interfaces.c, policy.c, policy_server.c and
  * reload.c.
  */
 #include "agent_double.h"
@@ -93,4 +93,16 @@ void daemon_stop(struct daemon *daemon, enum daemon_leave leave)
 	(void)daemon;
 	agent_double.stops++;
 	agent_double.leave = leave;
+}
+
+enum connections_source connections_sync_source(const struct connections_sync *sync)
+{
+	(void)sync;
+	return agent_double.connections_source;
+}
+
+uint64_t connections_sync_drift(const struct connections_sync *sync)
+{
+	(void)sync;
+	return agent_double.connections_drift;
 }

@@ -6,6 +6,7 @@
 #ifndef TESTS_AGENT_DOUBLE_H
 #define TESTS_AGENT_DOUBLE_H
 
+#include "connections_sync.h"
 #include "daemon.h"
 #include "events.h"
 #include "policy.h"
@@ -24,6 +25,8 @@ struct agent_double {
 	struct policy_server_stats requests;
 	unsigned stops;
 	enum daemon_leave leave;
+	enum connections_source connections_source;
+	uint64_t connections_drift;
 };
 
 extern struct agent_double agent_double;

@@ -18,6 +18,7 @@ static void looking_commands_answer(void **state)
 		  "\"sources\":{\"tracked\":0,\"capacity\":1024,\"age_seconds\":null}" },
 		{ "status", "{}", "\"would_drop\":{\"blocked\":0," },
 		{ "top", "{}", "{\"age_seconds\":null,\"sources\":[]}" },
+		{ "top", "{\"by\":\"connections\"}", "{\"age_seconds\":null,\"sources\":[]}" },
 		{ "top", "{\"by\":\"size\"}", "\"ok\":false" },
 		{ "top", "{\"count\":0}", "\"error\":\"count: not a number from 1 to 1000\"" },
 		{ "top", "{\"count\":\"5\"}", "\"ok\":false" },
@@ -177,6 +178,103 @@ static void show_reads_the_source(void **state)
 			"\"last_dropped\":null");
 }
 
+static void connect_from(uint64_t cookie, const struct sa_source_key *source)
+{
+	const struct sa_connection_key key = { .cookie = cookie, .epoch = 9 };
+	const struct sa_connection connection = { .source = *source, .slot = 1 };
+
+	assert_int_equal(tables_connection_enter(NULL, &key, &connection), 0);
+}
+
+/* Live connections, and what they mean for the next SYN. */
+static void connections_are_shown(void **state)
+{
+	struct lab *lab = *state;
+	const struct sa_address client = address("192.0.2.1"), other = address("192.0.2.2");
+	struct sa_source source = { 0 };
+	struct sa_source_key key;
+
+	tables_live_hold(NULL, SA_LIVE_ALWAYS);
+	lab->daemon.settings.epoch = 9;
+	lab->daemon.settings.services[0].connection_limit = 3;
+	lab->daemon.settings.services[0].process_limit = 100;
+	lab->config.services[0].connection_count_limit = 3;
+	lab->config.services[0].process_limit = 100;
+	show_source_key(&lab->daemon.settings, &other, 7, &key);
+	connect_from(1, &key);
+	show_source_key(&lab->daemon.settings, &client, 7, &key);
+	connect_from(2, &key);
+	connect_from(3, &key);
+	ask(lab, "status", "{}");
+	assert_has(lab, "\"connections\":3,\"process_limit\":100,\"connection_count_limit\":3");
+	ask(lab, "show", "{\"address\":\"192.0.2.1\"}");
+	assert_has(lab, "\"connections\":2,\"connection_limit\":3");
+	assert_has(lab, "\"verdict\":\"pass\",\"reason\":\"within_limit\"");
+	source.pending = mono_now().ms / SA_PENDING_SLOT_MS << 32 | 1;
+	tables_double.source_keys = &key;
+	tables_double.sources = &source;
+	tables_double.source_count = 1;
+	ask(lab, "show", "{\"address\":\"192.0.2.1\"}");
+	assert_has(lab, "\"verdict\":\"drop\",\"reason\":\"concurrency\"");
+	ask(lab, "show", "{\"address\":\"192.0.2.2\"}");
+	assert_has(lab, "\"connections\":1,\"connection_limit\":3");
+	/* Counts that lag know no places; old ones limit nothing. */
+	tables_live_hold(NULL, mono_now().ms + 5000);
+	ask(lab, "show", "{\"address\":\"192.0.2.1\"}");
+	assert_has(lab, "\"verdict\":\"pass\",\"reason\":\"within_limit\"");
+	lab->daemon.settings.services[0].connection_limit = 2;
+	ask(lab, "show", "{\"address\":\"192.0.2.1\"}");
+	assert_has(lab, "\"verdict\":\"drop\",\"reason\":\"concurrency\"");
+	tables_live_hold(NULL, mono_now().ms);
+	ask(lab, "show", "{\"address\":\"192.0.2.1\"}");
+	assert_has(lab, "\"connections\":2,\"connection_limit\":0");
+	assert_has(lab, "\"verdict\":\"pass\"");
+	tables_live_hold(NULL, SA_LIVE_ALWAYS);
+	lab->daemon.settings.services[0].process_limit = 3;
+	ask(lab, "show", "{\"address\":\"192.0.2.3\"}");
+	assert_has(lab, "\"connections\":0,\"connection_limit\":1");
+	assert_has(lab, "\"verdict\":\"drop\",\"reason\":\"process_limit\"");
+	ask(lab, "show", "{\"address\":\"10.0.0.1\"}");
+	assert_has(lab, "\"connection_limit\":0");
+}
+
+static void places_lapse(void **state)
+{
+	const uint64_t slot = SA_PENDING_SLOT_MS, pending = 1000ULL << 32 | 2 << 16 | 5;
+
+	(void)state;
+	assert_int_equal(show_places(0, 1000 * slot), 0);
+	assert_int_equal(show_places(pending, 1000 * slot), 7);
+	assert_int_equal(show_places(pending, 1001 * slot - 1), 7);
+	assert_int_equal(show_places(pending, 1001 * slot), 5);
+	assert_int_equal(show_places(pending, 1002 * slot), 0);
+	/* Another CPU's clock was ahead. */
+	assert_int_equal(show_places(pending, 1000 * slot - 1), 7);
+}
+
+static void predictions_share_a_full_service(void **state)
+{
+	struct show_facts facts = { .process_limit = 20, .service_connections = 10 };
+
+	(void)state;
+	facts.connections = 9;
+	assert_int_equal(show_predict(&facts), SA_REASON_UNLIMITED);
+	facts.connections = 10;
+	assert_int_equal(show_predict(&facts), SA_REASON_CONCURRENCY);
+	facts.connections = 9;
+	facts.places = 1;
+	assert_int_equal(show_predict(&facts), SA_REASON_CONCURRENCY);
+	facts = (struct show_facts){ .process_limit = 20, .service_connections = 20 };
+	assert_int_equal(show_predict(&facts), SA_REASON_PROCESS_LIMIT);
+	facts.connections = 1;
+	assert_int_equal(show_predict(&facts), SA_REASON_CONCURRENCY);
+	facts.behind_proxy = true;
+	assert_int_equal(show_predict(&facts), SA_REASON_PROCESS_LIMIT);
+	facts.service_connections = 19;
+	facts.connections = 19;
+	assert_int_equal(show_predict(&facts), SA_REASON_UNLIMITED);
+}
+
 static void predictions_follow_the_order_of_reasons(void **state)
 {
 	struct show_facts facts = { .rate_limit = 3, .attempts = 2 };
@@ -211,6 +309,9 @@ int main(void)
 		TEST(leaving_replies_first),
 		TEST(those_who_may_look_change_nothing),
 		TEST(show_reads_the_source),
+		TEST(connections_are_shown),
+		cmocka_unit_test(places_lapse),
+		cmocka_unit_test(predictions_share_a_full_service),
 		cmocka_unit_test(predictions_follow_the_order_of_reasons),
 	};
 

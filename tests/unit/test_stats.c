@@ -92,6 +92,10 @@ static int setup(void **state)
 			.queue_required_bytes = 15364096,
 		},
 		.requests = &lab->requests,
+		.connections = { [4] = 17, [5] = 1000 },
+		.connections_drift = 6,
+		.connections_uncounted = 7,
+		.connections_source = CONNECTIONS_SOCK_DIAG,
 		.reload_ok = true,
 		.reload_succeeded_ms = 1763796401500,
 	};
