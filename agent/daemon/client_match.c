@@ -141,7 +141,7 @@ struct client_match *client_match_free(struct client_match *match)
 static uint32_t place_of_address(const struct client_match *match, const struct sa_address *address,
 				 uint32_t best)
 {
-	struct network wanted;
+	struct network wanted = { 0 };
 
 	prefix_of(address, 128, &wanted.prefix);
 	for (size_t length = prefix_is_ipv4(&wanted.prefix) ? 96 : 0; length < PREFIX_LENGTHS;
