@@ -21,10 +21,10 @@ say = @$(if $(filter 1,$(V)),:,printf '  %-8s %s\n' $(1) $(2))
 .SUFFIXES:
 .PHONY: all help check check-bpf check-e2e fuzz lint bench bench-mx install clean
 
-all: $(BUILD)/synanvild $(BUILD)/synanvil
+all: $(BUILD)/synanvild $(BUILD)/synanvil $(BUILD)/synanvil-milter
 
 help:
-	@echo 'make            build synanvild and synanvil into $(BUILD)/'
+	@echo 'make            build synanvild, synanvil and synanvil-milter into $(BUILD)/'
 	@echo 'make check      unit tests under ASan and UBSan; needs no root'
 	@echo 'make check-bpf  the packet path through BPF_PROG_TEST_RUN; needs root'
 	@echo 'make check-e2e  namespaces, real Postfix, real Prometheus; needs root'
@@ -48,11 +48,14 @@ COMMON := \
 	agent/common/config_check_sizes.c \
 	agent/common/config_cidr.c \
 	agent/common/config_endpoint.c \
+	agent/common/config_exempts.c \
 	agent/common/config_expand.c \
 	agent/common/config_file.c \
 	agent/common/config_lines.c \
+	agent/common/config_listeners.c \
 	agent/common/config_lists.c \
 	agent/common/config_master.c \
+	agent/common/config_milter.c \
 	agent/common/config_postfix.c \
 	agent/common/config_postfix_ports.c \
 	agent/common/config_postfix_rows.c \
@@ -68,8 +71,10 @@ COMMON := \
 	agent/common/config_tables.c \
 	agent/common/config_texts.c \
 	agent/common/config_words.c \
+	agent/common/control_client.c \
 	agent/common/control_protocol.c \
 	agent/common/log.c \
+	agent/common/milter_report.c \
 	agent/common/mono.c \
 	agent/common/parse.c \
 	agent/common/prefix.c \
@@ -94,6 +99,9 @@ DAEMON := \
 	agent/daemon/main.c \
 	agent/daemon/metrics_format.c \
 	agent/daemon/metrics_server.c \
+	agent/daemon/milter_reports.c \
+	agent/daemon/milter_store.c \
+	agent/daemon/milter_totals.c \
 	agent/daemon/outcomes.c \
 	agent/daemon/pins.c \
 	agent/daemon/privileges.c \
@@ -123,7 +131,6 @@ DAEMON := \
 CLI := \
 	agent/cli/ask.c \
 	agent/cli/cli.c \
-	agent/cli/client.c \
 	agent/cli/command_line.c \
 	agent/cli/command_table.c \
 	agent/cli/commands_agent.c \
@@ -142,6 +149,20 @@ CLI := \
 	agent/cli/text_value.c \
 	agent/cli/top_live.c \
 
+MILTER := \
+	agent/milter/agent_reports.c \
+	agent/milter/header_cut.c \
+	agent/milter/header_message.c \
+	agent/milter/header_names.c \
+	agent/milter/header_rules.c \
+	agent/milter/log_share.c \
+	agent/milter/mail_filter.c \
+	agent/milter/main.c \
+	agent/milter/message_counts.c \
+	agent/milter/milter_sockets.c \
+	agent/milter/processes.c \
+	agent/milter/unprivileged.c \
+
 # --- flags ------------------------------------------------------------------------------------------------------------
 
 WARNINGS := -Wall -Wextra -Werror -Wstrict-prototypes -Wmissing-prototypes -Wshadow -Wconversion \
@@ -155,6 +176,8 @@ SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-fra
 PKGS_COMMON := jansson
 PKGS_DAEMON := libbpf libmnl libevent libcap-ng libsystemd
 PKGS_CLI    := ncursesw
+PKGS_MILTER := libcap-ng
+LIBS_MILTER  = $(call pkg_libs,$(PKGS_MILTER)) -lmilter -pthread
 pkg_cflags   = $(shell pkg-config --cflags $(1))
 pkg_libs     = $(shell pkg-config --libs $(1))
 
@@ -194,6 +217,10 @@ $(BUILD)/synanvild: $(call objects,$(COMMON) $(DAEMON))
 $(BUILD)/synanvil: $(call objects,$(COMMON) $(CLI))
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $(HARDEN) $^ $(call pkg_libs,$(PKGS_COMMON) $(PKGS_CLI)) -lbpf -lelf -o $@
+
+$(BUILD)/synanvil-milter: $(call objects,$(COMMON) $(MILTER))
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $(HARDEN) $^ $(call pkg_libs,$(PKGS_COMMON)) $(LIBS_MILTER) -o $@
 
 # --- documents that follow from the parameter table ---------------------------------------------------------------------
 # Their results are committed; a test says when they are out of date.

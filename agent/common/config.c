@@ -114,6 +114,7 @@ struct config *config_free(struct config *config)
 		free(config->interfaces[i]);
 	free(config->interfaces);
 	config_patterns_done(&config->exceptions);
+	free(config->milter_listen);
 	free(config->metrics_listen);
 	free(config->control_socket);
 	free(config->control_group);
@@ -134,20 +135,6 @@ const char *config_needs_restart(const struct config *a, const struct config *b)
 			return config_parameters[i].name;
 	}
 	return NULL;
-}
-
-bool config_exempts(const struct config *config, const struct sa_address *address)
-{
-	struct prefix client;
-
-	prefix_of(address, 128, &client);
-	for (size_t i = 0; i < config->exceptions.count; i++) {
-		const struct config_pattern *pattern = &config->exceptions.items[i];
-
-		if (pattern->is_prefix && prefix_covers(&pattern->prefix, &client))
-			return !pattern->negated;
-	}
-	return false;
 }
 
 /*

@@ -106,6 +106,12 @@ unsigned postfix_fit(const struct config_service *row, const struct postfix_inst
  * config_postfix_xclient.c */
 int config_postfix_exempt(struct config_loader *loader);
 
+/* Where an instance cuts header fields, -o of its cleanup service included. config_milter.c */
+int postfix_header_limit(struct config_loader *loader, const struct postfix_instance *instance,
+			 long *ret_limit);
+/* What a milter sees of a header field at most, at the instance that shows most of it. */
+int config_milter_sees(struct config_loader *loader, long *ret_bytes);
+
 /* --- names. config_scope.c --- */
 
 enum scope_rule {

@@ -87,20 +87,3 @@ int configuration_explain_metrics(const char *listen, int error, struct explanat
 	return explain(reterr_why, error, "metrics_listen: cannot listen on %s: %s", listen,
 		       strerror(-error));
 }
-
-void configuration_log_report(const struct report *report)
-{
-	for (size_t i = 0; i < report->count; i++) {
-		const struct report_entry *entry = &report->entries[i];
-		char line[16] = "";
-
-		if (entry->line)
-			(void)snprintf(line, sizeof(line), ":%u", entry->line);
-		log_message(entry->severity == REPORT_ERROR ? LOG_LEVEL_ERROR : LOG_LEVEL_WARNING,
-			    "%s%s: %s%s%s", entry->file, line,
-			    entry->parameter ? entry->parameter : "", entry->parameter ? ": " : "",
-			    entry->message);
-	}
-	if (report->omitted)
-		log_warning("%zu more errors and warnings", report->omitted);
-}

@@ -22,7 +22,5 @@ int configuration_explain_control(const char *path, const char *group, int error
 				  struct explanation *reterr_why);
 int configuration_explain_metrics(const char *listen, int error, struct explanation *reterr_why);
 
-/* Logs what a configuration file gave rise to, one line each. */
-void configuration_log_report(const struct report *report);
 
 #endif

@@ -15,6 +15,7 @@
 
 #include "config.h"
 #include "interfaces.h"
+#include "milter_totals.h"
 #include "mono.h"
 #include "report.h"
 #include "tables.h"
@@ -28,6 +29,7 @@ struct sweep;           /* sweep.h: the source table, read in slices */
 struct link_watch;      /* link_watch.h */
 struct control_server;  /* control_server.h */
 struct metrics_server;  /* metrics_server.h */
+struct milter_reports;  /* milter_reports.h */
 
 /* What happens to the packet path when the agent leaves. */
 enum daemon_leave {
@@ -62,6 +64,9 @@ struct daemon {
 	struct sweep *sweep;
 	struct control_server *control;
 	struct metrics_server *metrics; /* NULL if off */
+	struct milter_reports *milter;  /* NULL if that failed */
+	struct milter_totals milter_totals;
+	int milter_store_error; /* the last, or 0 */
 
 	struct mono_ms started;
 	struct wall_ms

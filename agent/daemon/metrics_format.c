@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "milter_report.h"
 #include "settings.h"
 
 /* Every byte of a name may need a backslash. */
@@ -154,6 +155,15 @@ static void tables(FILE *page, const struct metrics_input *input)
 	       "Events that were not reported one by one.", input->stats->totals.events_lost);
 }
 
+static void milter(FILE *page, const struct metrics_input *input)
+{
+	family(page, "synanvil_milter_messages_total", "counter",
+	       "Messages that the milter was shown, by what became of their header.");
+	for (size_t i = 0; i < MILTER_ACTIONS; i++)
+		(void)fprintf(page, "synanvil_milter_messages_total{action=\"%s\"} %" PRIu64 "\n",
+			      milter_action_name((enum milter_action)i), input->milter_messages[i]);
+}
+
 static void configuration(FILE *page, const struct metrics_input *input)
 {
 	single(page, "synanvil_config_stale", "gauge",
@@ -202,6 +212,7 @@ int metrics_format(const struct metrics_input *input, char **ret_text, size_t *r
 	unparsed(page, input);
 	attached(page, input);
 	tables(page, input);
+	milter(page, input);
 	configuration(page, input);
 	process(page, &input->process);
 	failed = ferror(page);

@@ -23,6 +23,7 @@ struct metrics_input {
 	uint64_t sources_capacity;
 	uint64_t exceptions;
 	uint64_t blocks;
+	const uint64_t *milter_messages; /* by milter_action */
 	bool config_stale;
 	bool reload_ok;
 	int64_t reload_succeeded_ms; /* wall clock */

@@ -45,6 +45,7 @@ static int page_make(const struct daemon *daemon, char **ret_text, size_t *ret_s
 		.sources_capacity = daemon->tables.source_capacity,
 		.exceptions = view_exception_count(daemon),
 		.blocks = view_block_count(daemon),
+		.milter_messages = daemon->milter_totals.messages,
 		.config_stale = config_is_stale(daemon->config, config_identify_file, NULL),
 		.reload_ok = daemon->reload_ok,
 		.reload_succeeded_ms = daemon->reload_succeeded.ms,
