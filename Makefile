@@ -307,7 +307,7 @@ UNIT_state := $(STATE_SOURCES) tests/unit/tables_double.c
 UNIT_LIBS_state := $(call pkg_libs,libevent)
 UNIT_control_server := $(COMMON) $(filter agent/daemon/control_% agent/daemon/state% agent/daemon/rule% agent/daemon/views%,$(DAEMON)) \
 	$(addprefix agent/daemon/,history.c http_request.c metrics_format.c metrics_server.c outcomes.c process_stats.c \
-	service_names.c session.c settings.c show.c stats.c time_text.c top.c) \
+	milter_totals.c service_names.c session.c settings.c show.c stats.c time_text.c top.c) \
 	tests/unit/tables_double.c tests/unit/agent_double.c
 UNIT_LIBS_control_server := $(call pkg_libs,libevent)
 UNIT_events := $(addprefix agent/daemon/,history.c outcomes.c service_names.c settings.c time_text.c) \
@@ -315,24 +315,31 @@ UNIT_events := $(addprefix agent/daemon/,history.c outcomes.c service_names.c se
 UNIT_sweep := agent/daemon/sweep.c agent/daemon/top.c agent/common/mono.c agent/common/log.c tests/unit/tables_double.c
 UNIT_LIBS_sweep := $(call pkg_libs,libevent)
 UNIT_stats := $(addprefix agent/daemon/,stats.c outcomes.c metrics_format.c process_stats.c http_request.c settings.c) \
-	tests/unit/tables_double.c
+	tests/unit/tables_double.c agent/common/milter_report.c
 FUZZERS += state http
 FUZZ_state := agent/daemon/state_file.c agent/daemon/rule_set.c agent/common/prefix.c agent/common/parse.c
 FUZZ_http := agent/daemon/http_request.c
+UNITS += header_cut header_message milter_totals
+UNIT_header_cut := agent/milter/header_cut.c
+UNIT_header_message := $(addprefix agent/milter/,header_message.c header_cut.c header_names.c log_share.c)
+UNIT_milter_totals := $(CONFIG_SOURCES) $(addprefix agent/daemon/,milter_totals.c milter_store.c control_arguments.c) \
+	$(addprefix agent/milter/,header_rules.c message_counts.c) agent/common/milter_report.c agent/common/mono.c
+FUZZERS += header
+FUZZ_header := $(addprefix agent/milter/,header_message.c header_cut.c header_names.c)
 FUZZERS += control_protocol
 FUZZ_control_protocol := agent/common/control_protocol.c
 
 $(BUILD)/unit/test_%: tests/unit/test_%.c $$(UNIT_$$*) $(HEADERS)
 	$(call say,UNIT,$@)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(CPPFLAGS) $(filter-out -fPIE,$(CFLAGS)) $(SANITIZE) -Iagent/daemon -Iagent/cli -Iagent/documents \
+	$(Q)$(CC) $(CPPFLAGS) $(filter-out -fPIE,$(CFLAGS)) $(SANITIZE) -Iagent/daemon -Iagent/cli -Iagent/milter -Iagent/documents \
 		$(call pkg_cflags,$(PKGS_COMMON) $(PKGS_DAEMON) $(PKGS_CLI)) $< $(UNIT_$*) $(call pkg_libs,cmocka $(PKGS_COMMON)) $(UNIT_LIBS_$*) -o $@
 
 $(BUILD)/fuzz/fuzz_%: tests/fuzz/fuzz_%.c $$(FUZZ_$$*) $(HEADERS)
 	$(call say,FUZZ,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CLANG) $(CPPFLAGS) -std=gnu17 -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
-		-Iagent/daemon -Iagent/cli $< $(FUZZ_$*) $(call pkg_libs,$(PKGS_COMMON)) \
+		-Iagent/daemon -Iagent/cli -Iagent/milter $< $(FUZZ_$*) $(call pkg_libs,$(PKGS_COMMON)) \
 		$(FUZZ_LIBS_$*) -o $@
 
 check: $(addprefix $(BUILD)/unit/test_,$(UNITS))

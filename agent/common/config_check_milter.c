@@ -174,7 +174,7 @@ static void check_wired(struct audit *audit, const struct config_setting *milter
 	if (!reason(audit, postfix_limit)) {
 		warn_at(audit, &milters->origin, "smtpd_milters",
 			"%snothing is left to the milter: header_size_limit is %u, and of a field "
-			"it sees no more than %ld bytes; it will not start",
+			"it sees no more than %ld bytes",
 			at(&milters->origin, prefix), audit->config->header_size_limit,
 			postfix_limit < CONFIG_MILTER_SEES ? postfix_limit : CONFIG_MILTER_SEES);
 		return;

@@ -22,7 +22,13 @@ struct postfix_assignments {
 	size_t count;
 };
 
-enum postfix_role { POSTFIX_OTHER, POSTFIX_SMTPD, POSTFIX_POSTSCREEN, POSTFIX_ANVIL };
+enum postfix_role {
+	POSTFIX_OTHER,
+	POSTFIX_SMTPD,
+	POSTFIX_POSTSCREEN,
+	POSTFIX_ANVIL,
+	POSTFIX_CLEANUP
+};
 
 /* What a service of type inet says about the addresses that it listens on. */
 enum postfix_host { POSTFIX_INTERFACES, POSTFIX_ADDRESS, POSTFIX_NAME };

@@ -250,7 +250,7 @@ refused()
 	ok synanvil reload
 	wait_until 10 milter_reloaded 0
 	ok mail_send 25 "$BATS_TEST_TMPDIR/mail"
-	milter_reload 'header_size_limit = 150'
+	milter_reload 'header_size_limit = 150' 'header_size_action = reject'
 	fails 26 mail_send 25 "$BATS_TEST_TMPDIR/mail"
 	before=$(milter_reloads)
 	lab_config 'header_size_limit = many'

@@ -36,7 +36,8 @@ static const char *const clean[] = { "good",
 				     "policy_off",
 				     "policy_bare",
 				     "policy_unix",
-				     "milter_good" };
+				     "milter_good",
+				     "milter_truncate_good" };
 
 struct host {
 	const char *name;

@@ -365,7 +365,7 @@ static void test_unbuilt_parameters_warn_once_each(void **state)
 		config_free(must_load(same));
 		checked++;
 	}
-	assert_int_equal(checked, 15);
+	assert_int_equal(checked, 10);
 }
 
 static void test_values_are_plain_text(void **state)

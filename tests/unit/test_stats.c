@@ -37,6 +37,8 @@ struct lab {
 	struct stats *stats;
 };
 
+static const uint64_t milter_messages[] = { 1000, 20, 3, 0, 4 };
+
 static int setup(void **state)
 {
 	struct lab *lab = calloc(1, sizeof(*lab));
@@ -74,6 +76,7 @@ static int setup(void **state)
 		.sources_capacity = 1048576,
 		.exceptions = 5,
 		.blocks = 1,
+		.milter_messages = milter_messages,
 		.reload_ok = true,
 		.reload_succeeded_ms = 1763796401500,
 	};
