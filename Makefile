@@ -19,7 +19,7 @@ say = @$(if $(filter 1,$(V)),:,printf '  %-8s %s\n' $(1) $(2))
 .DELETE_ON_ERROR:
 .PRECIOUS: $(BUILD)/bpf/%.bpf.o
 .SUFFIXES:
-.PHONY: all help check check-bpf check-e2e fuzz lint bench bench-mx install clean
+.PHONY: all help check check-bpf check-e2e fuzz lint bench bench-mx bench-milter install clean
 
 all: $(BUILD)/synanvild $(BUILD)/synanvil $(BUILD)/synanvil-milter
 
@@ -32,6 +32,7 @@ help:
 	@echo 'make lint       format, clang-tidy, cppcheck, shellcheck, mandoc, layering rules'
 	@echo 'make bench      cost of the decision and of the whole path; needs root'
 	@echo 'make bench-mx   mail through real Postfix under a botnet; needs root'
+	@echo 'make bench-milter  mail through real Postfix with and without the milter; needs root'
 	@echo 'make documents  sample configuration and manual of the parameters, anew from their table'
 	@echo 'make install    PREFIX=$(PREFIX) DESTDIR='
 
@@ -465,6 +466,10 @@ $(BUILD)/bench/mx_botnet: tests/bench/mx_botnet.c
 bench-mx: all $(BUILD)/bench/mx_botnet
 	$(Q)SYNANVIL_BUILD=$(abspath $(BUILD)) tests/bench/mx.sh
 
+# Mail with and without the milter.
+bench-milter: all
+	$(Q)SYNANVIL_BUILD=$(abspath $(BUILD)) tests/bench/milter.sh
+
 # --- install ------------------------------------------------------------------------------------------------------------
 # The configuration of a host is never overwritten.
 
@@ -477,12 +482,13 @@ SYSCONFDIR := /etc/synanvil
 install: all
 	$(Q)install -d $(DESTDIR)$(SBINDIR) $(DESTDIR)$(BINDIR) $(DESTDIR)$(UNITDIR) $(DESTDIR)$(SYSCONFDIR) \
 		$(addprefix $(DESTDIR)$(MANDIR)/man,1 5 8)
-	$(Q)install -m 755 $(BUILD)/synanvild $(DESTDIR)$(SBINDIR)/
+	$(Q)install -m 755 $(BUILD)/synanvild $(BUILD)/synanvil-milter $(DESTDIR)$(SBINDIR)/
 	$(Q)install -m 755 $(BUILD)/synanvil $(DESTDIR)$(BINDIR)/
 	$(Q)install -m 644 docs/synanvil.1 $(DESTDIR)$(MANDIR)/man1/
 	$(Q)install -m 644 docs/synanvil.cf.5 $(DESTDIR)$(MANDIR)/man5/
-	$(Q)install -m 644 docs/synanvild.8 $(DESTDIR)$(MANDIR)/man8/
+	$(Q)install -m 644 docs/synanvild.8 docs/synanvil-milter.8 $(DESTDIR)$(MANDIR)/man8/
 	$(Q)sed 's|@SBINDIR@|$(SBINDIR)|' deploy/synanvild.service > $(DESTDIR)$(UNITDIR)/synanvild.service
+	$(Q)sed 's|@SBINDIR@|$(SBINDIR)|' deploy/synanvil-milter.service > $(DESTDIR)$(UNITDIR)/synanvil-milter.service
 	$(Q)test -e $(DESTDIR)$(SYSCONFDIR)/synanvil.cf || \
 		install -m 644 deploy/synanvil.cf $(DESTDIR)$(SYSCONFDIR)/synanvil.cf
 
