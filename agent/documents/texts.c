@@ -76,6 +76,11 @@ const struct document documents[] = {
 	  .advice = "Unlike Postfix, synanvil never takes these from the interfaces: list your own "
 		    "networks here.",
 	  .sample = "127.0.0.0/8, [::1]/128" },
+	{ DOCUMENT("upstream_proxies",
+		   "Address list of the load balancers in front of ports where Postfix takes the "
+		   "proxy "
+		   "protocol. Packets there carry their addresses, so such a port has no limits by "
+		   "address unless all of these are exempt.") },
 	{ DOCUMENT("smtpd_client_ipv4_prefix_length",
 		   "How many bits of an IPv4 address make a client; 32 is a single address."),
 	  .postfix = "Works with Postfix before 3.8, too, which has no such parameter." },
@@ -112,12 +117,19 @@ const struct document documents[] = {
 	  .postfix = "A negative number is an error; Postfix refuses all mail with it." },
 	{ DOCUMENT("queue_directory", "Where free space is looked at."),
 	  .postfix = "Only an absolute path is accepted." },
-	{ DOCUMENT("header_size_limit", "Bytes of one header field.") },
+	{ DOCUMENT("header_size_limit",
+		   "Bytes of one header field; `synanvil-milter` holds it. It can only do so "
+		   "below 60000, where Postfix cuts once a milter is attached, and below Postfix' "
+		   "own limit. Of message parts, which no milter is shown, nothing is cut.") },
 	{ DOCUMENT(
 		"header_size_action",
 		"What becomes of a longer field: `truncate`, as Postfix does it, or `reject`.") },
-	{ DOCUMENT("header_count_limit", "Header fields of a message.") },
-	{ DOCUMENT("header_total_size_limit", "Bytes of all header fields of a message.") },
+	{ DOCUMENT("header_count_limit",
+		   "Header fields of a message; the milter refuses those with more. 0 is no "
+		   "limit.") },
+	{ DOCUMENT("header_total_size_limit",
+		   "Bytes of all header fields of a message, as they came; the milter refuses "
+		   "those with more. 0 is no limit.") },
 	{ DOCUMENT("client_block_threshold",
 		   "Messages refused for their rate in one time unit after which a client is "
 		   "blocked; 0 is never.") },
@@ -125,7 +137,7 @@ const struct document documents[] = {
 	{ DOCUMENT("policy_listen",
 		   "List of `inet:HOST:PORT` and `unix:/PATH` where Postfix asks; empty is off."),
 	  .section = "Services of the programs" },
-	{ DOCUMENT("milter_listen", "The same for the milter.") },
+	{ DOCUMENT("milter_listen", "The same for `synanvil-milter`, at its next start.") },
 	{ DOCUMENT(
 		"metrics_listen",
 		"Address and port of the metrics for Prometheus, at the path `/metrics`; an IPv6 "
