@@ -19,12 +19,12 @@ say = @$(if $(filter 1,$(V)),:,printf '  %-8s %s\n' $(1) $(2))
 .DELETE_ON_ERROR:
 .PRECIOUS: $(BUILD)/bpf/%.bpf.o
 .SUFFIXES:
-.PHONY: all help check check-bpf check-e2e fuzz lint bench bench-mx bench-policy install clean
+.PHONY: all help check check-bpf check-e2e fuzz lint bench bench-mx bench-milter bench-policy install clean
 
-all: $(BUILD)/synanvild $(BUILD)/synanvil
+all: $(BUILD)/synanvild $(BUILD)/synanvil $(BUILD)/synanvil-milter
 
 help:
-	@echo 'make            build synanvild and synanvil into $(BUILD)/'
+	@echo 'make            build synanvild, synanvil and synanvil-milter into $(BUILD)/'
 	@echo 'make check      unit tests under ASan and UBSan; needs no root'
 	@echo 'make check-bpf  the packet path through BPF_PROG_TEST_RUN; needs root'
 	@echo 'make check-e2e  namespaces, real Postfix, real Prometheus; needs root'
@@ -34,6 +34,7 @@ help:
 	@echo 'make bench-connections  cost of counting live connections; needs root'
 	@echo 'make bench-mx   mail through real Postfix under a botnet; needs root'
 	@echo 'make bench-policy  requests of the policy service, against a null server and postfwd; needs root'
+	@echo 'make bench-milter  mail through real Postfix with and without the milter; needs root'
 	@echo 'make documents  sample configuration and manual of the parameters, anew from their table'
 	@echo 'make install    PREFIX=$(PREFIX) DESTDIR='
 
@@ -51,11 +52,14 @@ COMMON := \
 	agent/common/config_check_sizes.c \
 	agent/common/config_cidr.c \
 	agent/common/config_endpoint.c \
+	agent/common/config_exempts.c \
 	agent/common/config_expand.c \
 	agent/common/config_file.c \
 	agent/common/config_lines.c \
+	agent/common/config_listeners.c \
 	agent/common/config_lists.c \
 	agent/common/config_master.c \
+	agent/common/config_milter.c \
 	agent/common/config_postfix.c \
 	agent/common/config_postfix_interfaces.c \
 	agent/common/config_postfix_ports.c \
@@ -73,8 +77,10 @@ COMMON := \
 	agent/common/config_tables.c \
 	agent/common/config_texts.c \
 	agent/common/config_words.c \
+	agent/common/control_client.c \
 	agent/common/control_protocol.c \
 	agent/common/log.c \
+	agent/common/milter_report.c \
 	agent/common/mono.c \
 	agent/common/parse.c \
 	agent/common/prefix.c \
@@ -113,6 +119,9 @@ DAEMON := \
 	agent/daemon/metrics_policy.c \
 	agent/daemon/metrics_requests.c \
 	agent/daemon/metrics_server.c \
+	agent/daemon/milter_reports.c \
+	agent/daemon/milter_store.c \
+	agent/daemon/milter_totals.c \
 	agent/daemon/outcomes.c \
 	agent/daemon/pins.c \
 	agent/daemon/policy.c \
@@ -164,7 +173,6 @@ DAEMON := \
 CLI := \
 	agent/cli/ask.c \
 	agent/cli/cli.c \
-	agent/cli/client.c \
 	agent/cli/command_line.c \
 	agent/cli/command_table.c \
 	agent/cli/commands_agent.c \
@@ -183,6 +191,20 @@ CLI := \
 	agent/cli/text_value.c \
 	agent/cli/top_live.c \
 
+MILTER := \
+	agent/milter/agent_reports.c \
+	agent/milter/header_cut.c \
+	agent/milter/header_message.c \
+	agent/milter/header_names.c \
+	agent/milter/header_rules.c \
+	agent/milter/log_share.c \
+	agent/milter/mail_filter.c \
+	agent/milter/main.c \
+	agent/milter/message_counts.c \
+	agent/milter/milter_sockets.c \
+	agent/milter/processes.c \
+	agent/milter/unprivileged.c \
+
 # --- flags ------------------------------------------------------------------------------------------------------------
 
 WARNINGS := -Wall -Wextra -Werror -Wstrict-prototypes -Wmissing-prototypes -Wshadow -Wconversion \
@@ -196,6 +218,8 @@ SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-fra
 PKGS_COMMON := jansson
 PKGS_DAEMON := libbpf libmnl libevent libcap-ng libsystemd
 PKGS_CLI    := ncursesw
+PKGS_MILTER := libcap-ng
+LIBS_MILTER  = $(call pkg_libs,$(PKGS_MILTER)) -lmilter -pthread
 pkg_cflags   = $(shell pkg-config --cflags $(1))
 pkg_libs     = $(shell pkg-config --libs $(1))
 
@@ -237,6 +261,10 @@ $(BUILD)/synanvild: $(call objects,$(COMMON) $(DAEMON))
 $(BUILD)/synanvil: $(call objects,$(COMMON) $(CLI))
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $(HARDEN) $^ $(call pkg_libs,$(PKGS_COMMON) $(PKGS_CLI)) -lbpf -lelf -o $@
+
+$(BUILD)/synanvil-milter: $(call objects,$(COMMON) $(MILTER))
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $(HARDEN) $^ $(call pkg_libs,$(PKGS_COMMON)) $(LIBS_MILTER) -o $@
 
 # --- documents that follow from the parameter table ---------------------------------------------------------------------
 # Their results are committed; a test says when they are out of date.
@@ -325,7 +353,7 @@ STATE_SOURCES := $(addprefix agent/daemon/,state.c state_file.c state_store.c ru
 UNIT_state := $(STATE_SOURCES) tests/unit/tables_double.c
 UNIT_LIBS_state := $(call pkg_libs,libevent)
 UNIT_control_server := $(COMMON) $(filter agent/daemon/control_% agent/daemon/state% agent/daemon/rule% agent/daemon/views%,$(DAEMON)) \
-	$(addprefix agent/daemon/,connections_source.c decide.c history.c http_request.c metrics_family.c histogram.c metrics_format.c metrics_policy.c metrics_requests.c metrics_server.c policy_names.c outcomes.c process_stats.c \
+	$(addprefix agent/daemon/,connections_source.c decide.c history.c http_request.c metrics_family.c histogram.c metrics_format.c metrics_policy.c metrics_requests.c metrics_server.c milter_totals.c policy_names.c outcomes.c process_stats.c \
 	service_names.c session.c settings.c show.c stats.c tcp_listener.c time_text.c top.c unix_listener.c) \
 	tests/unit/tables_double.c tests/unit/agent_double.c
 UNIT_LIBS_control_server := $(call pkg_libs,libevent)
@@ -338,7 +366,7 @@ UNIT_events := $(addprefix agent/daemon/,decide.c history.c outcomes.c service_n
 UNIT_sweep := agent/daemon/sweep.c agent/daemon/source_counts.c agent/daemon/top.c agent/common/mono.c agent/common/log.c tests/unit/tables_double.c
 UNIT_LIBS_sweep := $(call pkg_libs,libevent)
 UNIT_stats := $(addprefix agent/daemon/,connections_source.c stats.c outcomes.c decide.c metrics_family.c histogram.c metrics_format.c metrics_policy.c metrics_requests.c policy_names.c process_stats.c http_request.c settings.c) \
-	agent/common/prefix.c agent/common/parse.c tests/unit/tables_double.c
+	agent/common/prefix.c agent/common/parse.c tests/unit/tables_double.c agent/common/milter_report.c
 UNITS += decide queue_space client_match lru_table
 UNIT_decide := agent/daemon/decide.c agent/common/prefix.c agent/common/parse.c
 UNIT_queue_space := agent/daemon/queue_space.c
@@ -378,20 +406,27 @@ UNIT_LIBS_policy_server := $(call pkg_libs,libevent)
 FUZZERS += policy_protocol policy_session
 FUZZ_policy_protocol := $(POLICY_WIRE)
 FUZZ_policy_session := $(POLICY_WIRE)
+UNITS += header_cut header_message milter_totals
+UNIT_header_cut := agent/milter/header_cut.c
+UNIT_header_message := $(addprefix agent/milter/,header_message.c header_cut.c header_names.c log_share.c)
+UNIT_milter_totals := $(CONFIG_SOURCES) $(addprefix agent/daemon/,milter_totals.c milter_store.c control_arguments.c) \
+	$(addprefix agent/milter/,header_rules.c message_counts.c) agent/common/milter_report.c agent/common/mono.c
+FUZZERS += header
+FUZZ_header := $(addprefix agent/milter/,header_message.c header_cut.c header_names.c)
 FUZZERS += control_protocol
 FUZZ_control_protocol := agent/common/control_protocol.c
 
 $(BUILD)/unit/test_%: tests/unit/test_%.c $$(UNIT_$$*) $(HEADERS)
 	$(call say,UNIT,$@)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(CPPFLAGS) $(filter-out -fPIE,$(CFLAGS)) $(SANITIZE) -Iagent/daemon -Iagent/cli -Iagent/documents \
+	$(Q)$(CC) $(CPPFLAGS) $(filter-out -fPIE,$(CFLAGS)) $(SANITIZE) -Iagent/daemon -Iagent/cli -Iagent/milter -Iagent/documents \
 		$(call pkg_cflags,$(PKGS_COMMON) $(PKGS_DAEMON) $(PKGS_CLI)) $< $(UNIT_$*) $(call pkg_libs,cmocka $(PKGS_COMMON)) $(UNIT_LIBS_$*) -o $@
 
 $(BUILD)/fuzz/fuzz_%: tests/fuzz/fuzz_%.c $$(FUZZ_$$*) $(HEADERS)
 	$(call say,FUZZ,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CLANG) $(CPPFLAGS) -std=gnu17 -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
-		-Iagent/daemon -Iagent/cli $< $(FUZZ_$*) $(call pkg_libs,$(PKGS_COMMON)) \
+		-Iagent/daemon -Iagent/cli -Iagent/milter $< $(FUZZ_$*) $(call pkg_libs,$(PKGS_COMMON)) \
 		$(FUZZ_LIBS_$*) -o $@
 
 check: $(addprefix $(BUILD)/unit/test_,$(UNITS))
@@ -542,6 +577,9 @@ $(BUILD)/bench/policy_%: tests/bench/policy_%.c
 
 bench-policy: all $(addprefix $(BUILD)/bench/policy_,load null) $(BUILD)/e2e/syn-flood
 	$(Q)SYNANVIL_BUILD=$(abspath $(BUILD)) tests/bench/policy.sh
+# Mail with and without the milter.
+bench-milter: all
+	$(Q)SYNANVIL_BUILD=$(abspath $(BUILD)) tests/bench/milter.sh
 
 # --- install ------------------------------------------------------------------------------------------------------------
 # The configuration of a host is never overwritten.
@@ -555,12 +593,13 @@ SYSCONFDIR := /etc/synanvil
 install: all
 	$(Q)install -d $(DESTDIR)$(SBINDIR) $(DESTDIR)$(BINDIR) $(DESTDIR)$(UNITDIR) $(DESTDIR)$(SYSCONFDIR) \
 		$(addprefix $(DESTDIR)$(MANDIR)/man,1 5 8)
-	$(Q)install -m 755 $(BUILD)/synanvild $(DESTDIR)$(SBINDIR)/
+	$(Q)install -m 755 $(BUILD)/synanvild $(BUILD)/synanvil-milter $(DESTDIR)$(SBINDIR)/
 	$(Q)install -m 755 $(BUILD)/synanvil $(DESTDIR)$(BINDIR)/
 	$(Q)install -m 644 docs/synanvil.1 $(DESTDIR)$(MANDIR)/man1/
 	$(Q)install -m 644 docs/synanvil.cf.5 $(DESTDIR)$(MANDIR)/man5/
-	$(Q)install -m 644 docs/synanvild.8 $(DESTDIR)$(MANDIR)/man8/
+	$(Q)install -m 644 docs/synanvild.8 docs/synanvil-milter.8 $(DESTDIR)$(MANDIR)/man8/
 	$(Q)sed 's|@SBINDIR@|$(SBINDIR)|' deploy/synanvild.service > $(DESTDIR)$(UNITDIR)/synanvild.service
+	$(Q)sed 's|@SBINDIR@|$(SBINDIR)|' deploy/synanvil-milter.service > $(DESTDIR)$(UNITDIR)/synanvil-milter.service
 	$(Q)test -e $(DESTDIR)$(SYSCONFDIR)/synanvil.cf || \
 		install -m 644 deploy/synanvil.cf $(DESTDIR)$(SYSCONFDIR)/synanvil.cf
 

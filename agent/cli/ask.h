@@ -9,7 +9,7 @@
 #include <jansson.h>
 
 #include "cli.h"
-#include "client.h"
+#include "control_client.h"
 
 typedef int render_fn(FILE *stream, const json_t *result);
 

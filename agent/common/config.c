@@ -116,6 +116,7 @@ struct config *config_free(struct config *config)
 	config_patterns_done(&config->exceptions);
 	free(config->queue_directory);
 	free(config->policy_listen);
+	free(config->milter_listen);
 	config_patterns_done(&config->upstream_proxies);
 	free(config->metrics_listen);
 	free(config->control_socket);
@@ -137,20 +138,6 @@ const char *config_needs_restart(const struct config *a, const struct config *b)
 			return config_parameters[i].name;
 	}
 	return NULL;
-}
-
-bool config_exempts(const struct config *config, const struct sa_address *address)
-{
-	struct prefix client;
-
-	prefix_of(address, 128, &client);
-	for (size_t i = 0; i < config->exceptions.count; i++) {
-		const struct config_pattern *pattern = &config->exceptions.items[i];
-
-		if (pattern->is_prefix && prefix_covers(&pattern->prefix, &client))
-			return !pattern->negated;
-	}
-	return false;
 }
 
 /*

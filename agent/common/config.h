@@ -106,7 +106,13 @@ struct config {
 	uint32_t client_block_threshold;
 	uint32_t client_block_time_s;
 
-	char *policy_listen;  /* "" = off; a list of inet:HOST:PORT and unix:/PATH */
+	char *policy_listen;        /* "" = off; a list of inet:HOST:PORT and unix:/PATH */
+	uint32_t header_size_limit; /* bytes of a field */
+	bool header_rejects;        /* header_size_action; false: truncate */
+	uint32_t header_count_limit;
+	uint32_t header_total_size_limit; /* bytes */
+	char *milter_listen;              /* list of inet:HOST:PORT and unix:/PATH; "" = off */
+
 	char *metrics_listen; /* "" = off; HOST:PORT */
 	char *control_socket; /* absolute path */
 	char *control_group;
@@ -155,5 +161,31 @@ bool config_is_stale(const struct config *config, config_identify_fn *identify, 
 
 /* Whether the configured list exempts address: first match wins, host patterns never match. */
 bool config_exempts(const struct config *config, const struct sa_address *address);
+
+/* The same for a client that has talked to Postfix: name is the verified one, "unknown" if it has
+ * none. Neither has to be known (NULL). */
+bool config_exempts_client(const struct config *config, const struct sa_address *address,
+			   const char *name);
+
+/* No milter sees more of a header field: with any milter attached Postfix cuts there, or where its
+ * own header_size_limit says if that is less. */
+#define CONFIG_MILTER_SEES 60000
+
+/* Adds an error to report if there is nothing that synanvil-milter could do. 0, -EINVAL with an
+ * error, -ENOMEM. */
+int config_milter_usable(const struct config *config, struct report *report);
+
+/* One listener of milter_listen: the whole word, and what stands behind its "inet:" or "unix:". */
+struct config_listener {
+	char *text; /* owned; the word */
+	bool is_unix;
+	const char *path; /* if is_unix; else NULL */
+	char *host;       /* owned, without brackets; else NULL */
+	uint16_t port;    /* host order */
+};
+
+/* The listeners of a list that was checked, in its order; the caller's to free. 0 or -ENOMEM. */
+int config_listeners(const char *list, struct config_listener **ret_listeners, size_t *ret_count);
+void config_listeners_free(struct config_listener *listeners, size_t count);
 
 #endif

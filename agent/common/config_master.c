@@ -273,6 +273,8 @@ static enum postfix_role role_of(const char *command)
 		return POSTFIX_SMTPD;
 	if (strcmp(name, "postscreen") == 0)
 		return POSTFIX_POSTSCREEN;
+	if (strcmp(name, "cleanup") == 0)
+		return POSTFIX_CLEANUP;
 	return strcmp(name, "anvil") == 0 ? POSTFIX_ANVIL : POSTFIX_OTHER;
 }
 

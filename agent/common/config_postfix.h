@@ -22,7 +22,13 @@ struct postfix_assignments {
 	size_t count;
 };
 
-enum postfix_role { POSTFIX_OTHER, POSTFIX_SMTPD, POSTFIX_POSTSCREEN, POSTFIX_ANVIL };
+enum postfix_role {
+	POSTFIX_OTHER,
+	POSTFIX_SMTPD,
+	POSTFIX_POSTSCREEN,
+	POSTFIX_ANVIL,
+	POSTFIX_CLEANUP
+};
 
 /* What a service of type inet says about the addresses that it listens on. */
 enum postfix_host {
@@ -124,6 +130,12 @@ bool postfix_proxies_exempt(struct config_loader *loader);
 /* Hosts that may use XCLIENT are outside all limits: they stand before the configured exceptions.
  * config_postfix_xclient.c */
 int config_postfix_exempt(struct config_loader *loader);
+
+/* Where an instance cuts header fields, -o of its cleanup service included. config_milter.c */
+int postfix_header_limit(struct config_loader *loader, const struct postfix_instance *instance,
+			 long *ret_limit);
+/* What a milter sees of a header field at most, at the instance that shows most of it. */
+int config_milter_sees(struct config_loader *loader, long *ret_bytes);
 
 /* --- names. config_scope.c --- */
 

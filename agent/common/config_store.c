@@ -87,8 +87,6 @@ static void number_store(void *base, const struct config_parameter *parameter, l
 {
 	void *target = (char *)base + parameter->offset;
 
-	if (!parameter->built)
-		return;
 	if (value < 0)
 		value = 0;
 	if (parameter->size == sizeof(uint8_t))
@@ -130,7 +128,7 @@ static int text_store(struct config_loader *loader, const struct config_setting 
 		value_error(loader, setting, problem);
 		return 0;
 	}
-	if (!parameter->built || parameter->size == 0)
+	if (parameter->size == 0)
 		return 0;
 	copy = strdup(setting->value.data);
 	if (!copy)
@@ -242,10 +240,6 @@ static int setting_store(struct config_loader *loader, const struct config_setti
 		value_error(loader, setting, "only printable ASCII characters are allowed");
 		return 0;
 	}
-	if (setting->changed && !setting->parameter->built &&
-	    setting->origin.kind == CONFIG_FROM_FILE)
-		config_warning(loader, &setting->origin, config_setting_name(setting),
-			       "this version checks the value but does not use it yet");
 	switch (setting->parameter->kind) {
 	case CONFIG_NUMBER:
 	case CONFIG_TIME:

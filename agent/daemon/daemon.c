@@ -24,6 +24,7 @@
 #include "link_watch.h"
 #include "log.h"
 #include "metrics_server.h"
+#include "milter_reports.h"
 #include "pins.h"
 #include "policy_service.h"
 #include "privileges.h"
@@ -40,7 +41,7 @@ static void reload_signalled(evutil_socket_t number, short what, void *context)
 
 	(void)number, (void)what;
 	(void)daemon_reload(context, &report);
-	configuration_log_report(&report);
+	report_log(&report);
 	report_done(&report);
 }
 
@@ -167,6 +168,22 @@ static int servers_open(struct daemon *daemon, struct explanation *reterr_why)
 	return 0;
 }
 
+/* Without this the limiter does all it is for: reasons to go on. */
+static void milter_open(struct daemon *daemon)
+{
+	const struct config *config = daemon->config;
+	int error = milter_totals_load(config->state_directory, &daemon->milter_totals);
+
+	if (error)
+		log_warning("the milter's counts in %s cannot be read and begin anew: %s",
+			    config->state_directory, strerror(-error));
+	error = milter_reports_new(daemon, config->control_socket, &daemon->milter);
+	if (error)
+		log_warning("cannot listen on %s" MILTER_REPORT_SUFFIX
+			    " for the milter's reports: %s",
+			    config->control_socket, strerror(-error));
+}
+
 /* From here on the kernel changes. New tables get their pins once they are complete, links their
  * program last. */
 static int put_in_force(struct daemon *daemon, struct interfaces *interfaces,
@@ -256,8 +273,10 @@ static int start(struct daemon *daemon, struct explanation *reterr_why)
 	error = servers_open(daemon, reterr_why);
 	if (!error)
 		error = put_in_force(daemon, &interfaces, reterr_why);
-	if (!error)
+	if (!error) {
+		milter_open(daemon);
 		error = observers_open(daemon, reterr_why);
+	}
 	if (!error)
 		error = privileges_leave(daemon, reterr_why);
 	return error;
@@ -273,7 +292,7 @@ static void log_failure(const struct config *config, const struct explanation *w
 		return;
 	}
 	configuration_report_failure(config, why, &report);
-	configuration_log_report(&report);
+	report_log(&report);
 	report_done(&report);
 }
 
@@ -357,6 +376,7 @@ void daemon_done(struct daemon *daemon)
 {
 	daemon->metrics = metrics_server_free(daemon->metrics);
 	policy_service_close(daemon);
+	daemon->milter = milter_reports_free(daemon->milter);
 	daemon->control = control_server_free(daemon->control);
 	daemon->watch = link_watch_free(daemon->watch);
 	daemon->sweep = sweep_free(daemon->sweep);

@@ -15,6 +15,7 @@
 
 #include "config.h"
 #include "interfaces.h"
+#include "milter_totals.h"
 #include "mono.h"
 #include "report.h"
 #include "tables.h"
@@ -31,6 +32,7 @@ struct control_server;   /* control_server.h */
 struct metrics_server;   /* metrics_server.h */
 struct policy;           /* policy.h: counters and decisions about messages */
 struct policy_server;    /* policy_server.h: Postfix' connections */
+struct milter_reports;   /* milter_reports.h */
 
 /* What happens to the packet path when the agent leaves. */
 enum daemon_leave {
@@ -68,6 +70,9 @@ struct daemon {
 	struct metrics_server *metrics; /* NULL if off */
 	struct policy *policy;
 	struct policy_server *policy_server;
+	struct milter_reports *milter; /* NULL if that failed */
+	struct milter_totals milter_totals;
+	int milter_store_error; /* the last, or 0 */
 
 	struct mono_ms started;
 	struct wall_ms

@@ -80,7 +80,7 @@ static struct config *load(const char *name)
 	struct config *config = NULL;
 	int error = config_load(file, &config, &report);
 
-	configuration_log_report(&report);
+	report_log(&report);
 	if (error && !report.errors)
 		log_error("%s: %s", file, strerror(-error));
 	report_done(&report);

@@ -14,6 +14,7 @@
 #include "metrics_family.h"
 #include "metrics_policy.h"
 #include "metrics_requests.h"
+#include "milter_report.h"
 #include "settings.h"
 
 /* Every byte of a name may need a backslash. */
@@ -166,6 +167,15 @@ static void connections(FILE *page, const struct metrics_input *input)
 			      (int)input->connections_source == source);
 }
 
+static void milter(FILE *page, const struct metrics_input *input)
+{
+	metrics_family(page, "synanvil_milter_messages_total", "counter",
+		       "Messages that the milter was shown, by what became of their header.");
+	for (size_t i = 0; i < MILTER_ACTIONS; i++)
+		(void)fprintf(page, "synanvil_milter_messages_total{action=\"%s\"} %" PRIu64 "\n",
+			      milter_action_name((enum milter_action)i), input->milter_messages[i]);
+}
+
 static void configuration(FILE *page, const struct metrics_input *input)
 {
 	metrics_single(page, "synanvil_config_stale", "gauge",
@@ -219,6 +229,7 @@ int metrics_format(const struct metrics_input *input, char **ret_text, size_t *r
 	metrics_requests(page, input->requests);
 	metrics_policy(page, &input->policy);
 	connections(page, input);
+	milter(page, input);
 	configuration(page, input);
 	process(page, &input->process);
 	failed = ferror(page);

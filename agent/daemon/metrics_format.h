@@ -32,6 +32,7 @@ struct metrics_input {
 	uint64_t connections_drift;
 	uint64_t connections_uncounted;
 	enum connections_source connections_source;
+	const uint64_t *milter_messages; /* by milter_action */
 	bool config_stale;
 	bool reload_ok;
 	int64_t reload_succeeded_ms; /* wall clock */

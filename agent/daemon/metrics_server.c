@@ -51,6 +51,7 @@ static int page_make(const struct daemon *daemon, char **ret_text, size_t *ret_s
 		.connections_drift = connections_sync_drift(daemon->connections),
 		.connections_uncounted = tables_live_uncounted(&daemon->tables),
 		.connections_source = connections_sync_source(daemon->connections),
+		.milter_messages = daemon->milter_totals.messages,
 		.config_stale = config_is_stale(daemon->config, config_identify_file, NULL),
 		.reload_ok = daemon->reload_ok,
 		.reload_succeeded_ms = daemon->reload_succeeded.ms,

@@ -17,6 +17,7 @@
 #include "metrics_server.h"
 #include "policy.h"
 #include "policy_server.h"
+#include "milter_reports.h"
 #include "service_manager.h"
 #include "state.h"
 
@@ -112,6 +113,21 @@ static void undo(struct daemon *daemon, struct next *next)
 	next->config = config_free(next->config);
 }
 
+/* The milter finds the new place when it has read the configuration; until then it keeps its
+ * counts.
+ */
+static void move_milter_reports(struct daemon *daemon, const char *control_socket)
+{
+	int error;
+
+	daemon->milter = milter_reports_free(daemon->milter);
+	error = milter_reports_new(daemon, control_socket, &daemon->milter);
+	if (error)
+		log_warning("cannot listen on %s" MILTER_REPORT_SUFFIX
+			    " for the milter's reports: %s",
+			    control_socket, strerror(-error));
+}
+
 static void commit(struct daemon *daemon, struct next *next)
 {
 	interfaces_detach(&daemon->interfaces, &next->interfaces);
@@ -119,6 +135,7 @@ static void commit(struct daemon *daemon, struct next *next)
 	if (next->control) {
 		(void)control_server_free(daemon->control);
 		daemon->control = next->control;
+		move_milter_reports(daemon, next->config->control_socket);
 	}
 	if (next->replace_metrics) {
 		(void)metrics_server_free(daemon->metrics);

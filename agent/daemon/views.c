@@ -126,6 +126,18 @@ static json_t *sources_json(const struct daemon *daemon)
 			 age_json(result));
 }
 
+/* What the milter has reported, and how long ago it last did; null: not since the agent's start. */
+static json_t *milter_json(const struct milter_totals *totals)
+{
+	json_t *age =
+		totals->reported.ms == 0
+			? json_null()
+			: json_integer((json_int_t)(mono_now().ms - totals->reported.ms) / 1000);
+
+	return json_pack("{s:o, s:o}", "messages", milter_messages_json(totals->messages),
+			 "report_age_seconds", age);
+}
+
 int view_status(const struct daemon *daemon, json_t **ret_object)
 {
 	_cleanup_free_ struct stats *stats = NULL;
@@ -134,7 +146,7 @@ int view_status(const struct daemon *daemon, json_t **ret_object)
 	if (error)
 		return error;
 	return object_or_error(
-		json_pack("{s:s, s:s, s:I, s:o, s:o, s:o, s:o, s:I, s:I, s:o}", "version",
+		json_pack("{s:s, s:s, s:I, s:o, s:o, s:o, s:o, s:I, s:I, s:o, s:o}", "version",
 			  SYNANVIL_VERSION, "enforcement",
 			  daemon->config->enforce ? "enforce" : "monitor", "uptime_seconds",
 			  (json_int_t)(mono_now().ms - daemon->started.ms) / 1000, "interfaces",
@@ -143,7 +155,8 @@ int view_status(const struct daemon *daemon, json_t **ret_object)
 			  packets_json(stats, &daemon->settings), "exceptions",
 			  (json_int_t)view_exception_count(daemon), "blocks",
 			  (json_int_t)view_block_count(daemon), "configuration",
-			  configuration_json(daemon->config)),
+			  configuration_json(daemon->config), "milter",
+			  milter_json(&daemon->milter_totals)),
 		ret_object);
 }
 

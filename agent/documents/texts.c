@@ -127,12 +127,19 @@ const struct document documents[] = {
 	  .postfix = "A negative number is an error; Postfix refuses all mail with it." },
 	{ DOCUMENT("queue_directory", "Where free space is looked at."),
 	  .postfix = "Only an absolute path is accepted." },
-	{ DOCUMENT("header_size_limit", "Bytes of one header field.") },
+	{ DOCUMENT("header_size_limit",
+		   "Bytes of one header field; `synanvil-milter` holds it. It can only do so "
+		   "below 60000, where Postfix cuts once a milter is attached, and below Postfix' "
+		   "own limit. Of message parts, which no milter is shown, nothing is cut.") },
 	{ DOCUMENT(
 		"header_size_action",
 		"What becomes of a longer field: `truncate`, as Postfix does it, or `reject`.") },
-	{ DOCUMENT("header_count_limit", "Header fields of a message.") },
-	{ DOCUMENT("header_total_size_limit", "Bytes of all header fields of a message.") },
+	{ DOCUMENT("header_count_limit",
+		   "Header fields of a message; the milter refuses those with more. 0 is no "
+		   "limit.") },
+	{ DOCUMENT("header_total_size_limit",
+		   "Bytes of all header fields of a message, as they came; the milter refuses "
+		   "those with more. 0 is no limit.") },
 	{ DOCUMENT("client_block_threshold",
 		   "Messages refused for their rate, or that of their recipients, in one time unit "
 		   "after which a client is blocked at the network interface, if the kernel "
@@ -144,7 +151,7 @@ const struct document documents[] = {
 		   "is. /var/spool/postfix/private/synanvil is `unix:private/synanvil` to Postfix, "
 		   "also in a chroot. Names of hosts are looked up at a start and a reload."),
 	  .section = "Services of the programs" },
-	{ DOCUMENT("milter_listen", "The same for the milter.") },
+	{ DOCUMENT("milter_listen", "The same for `synanvil-milter`, at its next start.") },
 	{ DOCUMENT(
 		"metrics_listen",
 		"Address and port of the metrics for Prometheus, at the path `/metrics`; an IPv6 "

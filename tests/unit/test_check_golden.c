@@ -39,7 +39,8 @@ static const char *const clean[] = { "good",
 				     "policy_brackets",
 				     "policy_unix_chrooted",
 				     "port_wildcard_of_one_family",
-				     "milter_good" };
+				     "milter_good",
+				     "milter_truncate_good" };
 
 struct host {
 	const char *name;

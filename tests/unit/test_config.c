@@ -372,25 +372,6 @@ static const char *other_value(const struct config_parameter *parameter)
 	}
 }
 
-static void test_unbuilt_parameters_warn_once_each(void **state)
-{
-	unsigned checked = 0;
-
-	(void)state;
-	for (size_t i = 0; i < config_parameter_count; i++) {
-		const char *name = config_parameters[i].name;
-		_cleanup_free_ char *same = file_with(name, config_parameters[i].preset);
-		_cleanup_free_ char *other = file_with(name, other_value(&config_parameters[i]));
-
-		if (config_parameters[i].built)
-			continue;
-		must_warn(other, 2, "does not use it yet");
-		config_free(must_load(same));
-		checked++;
-	}
-	assert_int_equal(checked, 5);
-}
-
 static void test_values_are_plain_text(void **state)
 {
 	(void)state;
@@ -438,7 +419,6 @@ int main(void)
 		cmocka_unit_test(test_line_errors),
 		cmocka_unit_test(test_text_errors),
 		cmocka_unit_test(test_same_value_twice_is_no_warning),
-		cmocka_unit_test(test_unbuilt_parameters_warn_once_each),
 		cmocka_unit_test(test_values_are_plain_text),
 		cmocka_unit_test(test_limit_beyond_counting),
 	};

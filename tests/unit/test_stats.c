@@ -38,6 +38,8 @@ struct lab {
 	struct stats *stats;
 };
 
+static const uint64_t milter_messages[] = { 1000, 20, 3, 0, 4 };
+
 static int setup(void **state)
 {
 	struct lab *lab = calloc(1, sizeof(*lab));
@@ -96,6 +98,7 @@ static int setup(void **state)
 		.connections_drift = 6,
 		.connections_uncounted = 7,
 		.connections_source = CONNECTIONS_SOCK_DIAG,
+		.milter_messages = milter_messages,
 		.reload_ok = true,
 		.reload_succeeded_ms = 1763796401500,
 	};
