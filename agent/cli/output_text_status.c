@@ -167,8 +167,7 @@ static void print_milter(FILE *stream, const json_t *result)
 		before = ", ";
 	}
 	if (json_object_size(messages) > 0)
-		(void)fprintf(stream, ", %s\n",
-			      value_age(milter, "report_age_seconds", text));
+		(void)fprintf(stream, ", %s\n", value_age(milter, "report_age_seconds", text));
 }
 
 /* What the one who asked should know beside the numbers. */

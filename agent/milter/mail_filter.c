@@ -295,7 +295,7 @@ static sfsistat on_abort(SMFICTX *context)
 static void knock(int listening)
 {
 	_cleanup_close_ int fd = -1;
-	struct sockaddr_storage address;
+	struct sockaddr_storage address = { 0 };
 	socklen_t size = sizeof(address);
 
 	if (getsockname(listening, (struct sockaddr *)&address, &size) < 0)

@@ -77,7 +77,7 @@ static int place_clear(const struct sockaddr_un *address)
 static int unix_listen(const struct config_listener *listener, int *ret_fd)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	int error, fd;
+	int error, fd = -1;
 
 	if (strlen(listener->path) >= sizeof(address.sun_path))
 		return -ENAMETOOLONG;
