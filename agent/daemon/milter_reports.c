@@ -32,7 +32,7 @@
 
 struct milter_reports {
 	struct daemon *daemon;
-	struct control_socket socket;
+	struct unix_node node;
 	struct session_server *sessions;
 };
 
@@ -183,7 +183,7 @@ int milter_reports_new(struct daemon *daemon, const char *control_socket,
 		return -ENOMEM;
 	}
 	reports->daemon = daemon;
-	error = control_socket_open(path, daemon->config->control_group, &reports->socket,
+	error = control_socket_open(path, daemon->config->control_group, &reports->node,
 				    &listening);
 	if (!error && chmod(path, SOCKET_MODE) < 0)
 		error = -errno;
@@ -193,7 +193,7 @@ int milter_reports_new(struct daemon *daemon, const char *control_socket,
 		error = session_server_new(daemon->loop, listening, &limits, &handler, reports,
 					   &reports->sessions);
 	if (error) {
-		control_socket_close(&reports->socket);
+		(void)unix_unlisten(&reports->node);
 		free(reports);
 		return error;
 	}
@@ -205,7 +205,7 @@ struct milter_reports *milter_reports_free(struct milter_reports *reports)
 {
 	if (!reports)
 		return NULL;
-	control_socket_close(&reports->socket);
+	(void)unix_unlisten(&reports->node);
 	session_server_free(reports->sessions, free);
 	return NULL;
 }

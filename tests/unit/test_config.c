@@ -357,21 +357,6 @@ static void test_same_value_twice_is_no_warning(void **state)
 	report_done(&report);
 }
 
-/* A value that is valid, and not the default. */
-static const char *other_value(const struct config_parameter *parameter)
-{
-	switch (parameter->kind) {
-	case CONFIG_CHOICE:
-		return parameter->choices[1];
-	case CONFIG_PATH:
-		return "/other";
-	case CONFIG_ENDPOINTS:
-		return "inet:127.0.0.1:7";
-	default:
-		return "7";
-	}
-}
-
 static void test_values_are_plain_text(void **state)
 {
 	(void)state;
