@@ -77,6 +77,7 @@ COMMON := \
 
 DAEMON := \
 	agent/daemon/abi_hash.c \
+	agent/daemon/advice.c \
 	agent/daemon/attachment.c \
 	agent/daemon/bpf_object.c \
 	agent/daemon/configuration.c \
@@ -86,6 +87,7 @@ DAEMON := \
 	agent/daemon/control_socket.c \
 	agent/daemon/daemon.c \
 	agent/daemon/events.c \
+	agent/daemon/evidence.c \
 	agent/daemon/filter.c \
 	agent/daemon/history.c \
 	agent/daemon/http_request.c \
@@ -95,6 +97,7 @@ DAEMON := \
 	agent/daemon/metrics_format.c \
 	agent/daemon/metrics_server.c \
 	agent/daemon/outcomes.c \
+	agent/daemon/peaks.c \
 	agent/daemon/pins.c \
 	agent/daemon/privileges.c \
 	agent/daemon/process_stats.c \
@@ -118,6 +121,7 @@ DAEMON := \
 	agent/daemon/time_text.c \
 	agent/daemon/top.c \
 	agent/daemon/views.c \
+	agent/daemon/views_advice.c \
 	agent/daemon/views_lists.c \
 
 CLI := \
@@ -134,6 +138,7 @@ CLI := \
 	agent/cli/main.c \
 	agent/cli/output_json.c \
 	agent/cli/output_text.c \
+	agent/cli/output_text_advise.c \
 	agent/cli/output_text_config.c \
 	agent/cli/output_text_show.c \
 	agent/cli/output_text_status.c \
@@ -279,14 +284,18 @@ STATE_SOURCES := $(addprefix agent/daemon/,state.c state_file.c state_store.c ru
 UNIT_state := $(STATE_SOURCES) tests/unit/tables_double.c
 UNIT_LIBS_state := $(call pkg_libs,libevent)
 UNIT_control_server := $(COMMON) $(filter agent/daemon/control_% agent/daemon/state% agent/daemon/rule% agent/daemon/views%,$(DAEMON)) \
-	$(addprefix agent/daemon/,history.c http_request.c metrics_format.c metrics_server.c outcomes.c process_stats.c \
+	$(addprefix agent/daemon/,advice.c evidence.c peaks.c history.c http_request.c metrics_format.c metrics_server.c outcomes.c process_stats.c \
 	service_names.c session.c settings.c show.c stats.c time_text.c top.c) \
 	tests/unit/tables_double.c tests/unit/agent_double.c
 UNIT_LIBS_control_server := $(call pkg_libs,libevent)
 UNIT_events := $(addprefix agent/daemon/,history.c outcomes.c service_names.c settings.c time_text.c) \
 	agent/common/prefix.c agent/common/parse.c
-UNIT_sweep := agent/daemon/sweep.c agent/daemon/top.c agent/common/mono.c agent/common/log.c tests/unit/tables_double.c
+EVIDENCE_SOURCES := $(addprefix agent/daemon/,advice.c evidence.c peaks.c top.c)
+UNIT_sweep := agent/daemon/sweep.c $(EVIDENCE_SOURCES) agent/common/mono.c agent/common/log.c tests/unit/tables_double.c
 UNIT_LIBS_sweep := $(call pkg_libs,libevent)
+UNITS += advice evidence
+UNIT_advice := agent/daemon/advice.c
+UNIT_evidence := $(EVIDENCE_SOURCES)
 UNIT_stats := $(addprefix agent/daemon/,stats.c outcomes.c metrics_format.c process_stats.c http_request.c settings.c) \
 	tests/unit/tables_double.c
 FUZZERS += state http

@@ -20,6 +20,7 @@
 #include "configuration.h"
 #include "control_server.h"
 #include "events.h"
+#include "evidence.h"
 #include "link_watch.h"
 #include "log.h"
 #include "metrics_server.h"
@@ -194,7 +195,9 @@ static int observers_open(struct daemon *daemon, struct explanation *reterr_why)
 	if (error)
 		return explain(reterr_why, error, "cannot read the packet path's events: %s",
 			       strerror(-error));
-	error = sweep_new(daemon, &daemon->sweep);
+	error = evidence_new(&daemon->evidence);
+	if (!error)
+		error = sweep_new(daemon, &daemon->sweep);
 	if (error)
 		return explain(reterr_why, error, "cannot read the source table: %s",
 			       strerror(-error));
@@ -324,6 +327,7 @@ void daemon_done(struct daemon *daemon)
 	daemon->control = control_server_free(daemon->control);
 	daemon->watch = link_watch_free(daemon->watch);
 	daemon->sweep = sweep_free(daemon->sweep);
+	daemon->evidence = evidence_free(daemon->evidence);
 	daemon->events = events_free(daemon->events);
 	daemon->state = state_free(daemon->state);
 	leave(daemon);

@@ -25,6 +25,7 @@ struct bpf_program_set; /* bpf_object.h: the loaded program and its maps */
 struct state;           /* state.h: exceptions and blocks added at run time */
 struct events;          /* events.h: ring buffer, log lines, history */
 struct sweep;           /* sweep.h: the source table, read in slices */
+struct evidence;        /* evidence.h: what advice about limits is made from */
 struct link_watch;      /* link_watch.h */
 struct control_server;  /* control_server.h */
 struct metrics_server;  /* metrics_server.h */
@@ -59,6 +60,7 @@ struct daemon {
 
 	struct state *state;
 	struct events *events;
+	struct evidence *evidence; /* the sweep and policy requests feed it */
 	struct sweep *sweep;
 	struct control_server *control;
 	struct metrics_server *metrics; /* NULL if off */

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "cleanup.h"
+#include "evidence.h"
 #include "log.h"
 
 /* 0.4 us an entry: a fifth of a millisecond, and below one on a busy machine. */
@@ -35,6 +36,7 @@ struct sweep {
 	struct sweep_result next; /* in the making */
 	struct mono_ms started;   /* the one in the making */
 	bool complete;            /* last holds something */
+	bool read;                /* all of the table; what is left is the evidence */
 	int reported;             /* the error that was last complained about */
 	struct sa_source_key keys[SLICE_ENTRIES];
 	struct sa_source values[SLICE_ENTRIES];
@@ -90,6 +92,7 @@ static void slice_take(struct sweep *sweep, size_t count, struct mono_ms now)
 			continue;
 		for (enum top_order order = 0; order < TOP_ORDERS; order++)
 			top_offer(&sweep->next.tops[order], &source);
+		evidence_offer(sweep->daemon->evidence, &source.key, sweep->values[i].window, now);
 	}
 }
 
@@ -124,38 +127,54 @@ static uint64_t rest_ms(size_t sources, uint64_t lasted_ms)
 	return rest < AGE_AIM_MS - lasted_ms ? rest : AGE_AIM_MS - lasted_ms;
 }
 
-static void slice_due(evutil_socket_t fd, short what, void *context)
+static void begin(struct sweep *sweep, struct mono_ms now)
 {
-	struct sweep *sweep = context;
-	const struct mono_ms now = mono_now();
-	size_t count = 0;
-	int more;
+	result_clear(&sweep->next);
+	evidence_begin(sweep->daemon->evidence, &sweep->daemon->settings);
+	sweep->started = now;
+}
 
-	(void)fd;
-	(void)what;
-	if (!sweep->cursor.started) {
-		result_clear(&sweep->next);
-		sweep->started = now;
-	}
-	more = tables_sources_batch(&sweep->daemon->tables, &sweep->cursor, sweep->keys,
-				    sweep->values, SLICE_ENTRIES, &count);
+/* 0 or -errno; after a failure the sweep begins anew. */
+static int slice_read(struct sweep *sweep, struct mono_ms now)
+{
+	size_t count = 0;
+	const int more = tables_sources_batch(&sweep->daemon->tables, &sweep->cursor, sweep->keys,
+					      sweep->values, SLICE_ENTRIES, &count);
+
 	if (more < 0) {
 		if (more != sweep->reported)
 			log_warning("cannot read the source table: %s; trying again",
 				    strerror(-more));
 		sweep->reported = more;
 		sweep->cursor = (struct tables_cursor){ 0 };
-		schedule(sweep, REST_MIN_MS * 1000);
-		return;
+		return more;
 	}
 	sweep->reported = 0;
 	slice_take(sweep, count, now);
-	if (more) {
-		/* At once, but after whatever else the loop has to serve. */
+	sweep->read = !more;
+	return 0;
+}
+
+static void slice_due(evutil_socket_t fd, short what, void *context)
+{
+	struct sweep *sweep = context;
+	const struct mono_ms now = mono_now();
+
+	(void)fd;
+	(void)what;
+	if (!sweep->cursor.started && !sweep->read)
+		begin(sweep, now);
+	if (!sweep->read) {
+		/* On at once, but after whatever else the loop has to serve. */
+		schedule(sweep, slice_read(sweep, now) < 0 ? REST_MIN_MS * 1000 : 0);
+		return;
+	}
+	if (evidence_finish(sweep->daemon->evidence, now)) {
 		schedule(sweep, 0);
 		return;
 	}
 	finish(sweep, now);
+	sweep->read = false;
 	sweep->cursor = (struct tables_cursor){ 0 };
 	schedule(sweep, rest_ms(sweep->last.sources, now.ms - sweep->started.ms) * 1000);
 }

@@ -223,7 +223,7 @@ static void looking_commands_answer(void **state)
 		{ "block list", "{}", "{\"blocks\":[]}" },
 		{ "events", "{}", "{\"events\":[]}" },
 		{ "events", "{\"since\":-1}", "\"ok\":false" },
-		{ "advise", "{}", "{\"services\":[]}" },
+		{ "advise", "{}", "\"services\":[]}" },
 		{ "no such", "{}", "\"error\":\"no such: unknown command\"" },
 	};
 	struct lab *lab = *state;
