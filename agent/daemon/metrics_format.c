@@ -156,6 +156,12 @@ static void tables(FILE *page, const struct metrics_input *input)
 
 static void configuration(FILE *page, const struct metrics_input *input)
 {
+	single(page, "synanvil_enforcing", "gauge",
+	       "Whether limits are enforced; 0 in monitor mode, which drops nothing.",
+	       input->config->enforce);
+	single_real(page, "synanvil_rate_time_unit_seconds", "gauge",
+		    "anvil_rate_time_unit, the time unit of all rates.",
+		    (double)input->settings->rate_unit_ms / 1000);
 	single(page, "synanvil_config_stale", "gauge",
 	       "Whether a file of the configuration has changed since it came into force.",
 	       input->config_stale);
