@@ -21,7 +21,7 @@ say = @$(if $(filter 1,$(V)),:,printf '  %-8s %s\n' $(1) $(2))
 .SUFFIXES:
 .PHONY: all help check check-bpf check-e2e fuzz lint bench bench-mx install clean
 
-all: $(BUILD)/synanvild $(BUILD)/synanvil
+all: $(BUILD)/synanvild $(BUILD)/synanvil $(BUILD)/synanvil-spf
 
 help:
 	@echo 'make            build synanvild and synanvil into $(BUILD)/'
@@ -147,6 +147,18 @@ CLI := \
 	agent/cli/text_value.c \
 	agent/cli/top_live.c \
 
+SPF := \
+	agent/spf/main.c \
+	agent/spf/spf_dns.c \
+	agent/spf/spf_expand.c \
+	agent/spf/spf_list.c \
+	agent/spf/spf_networks.c \
+	agent/spf/spf_record.c \
+	agent/common/log.c \
+	agent/common/mono.c \
+	agent/common/parse.c \
+	agent/common/prefix.c \
+
 # --- flags ------------------------------------------------------------------------------------------------------------
 
 WARNINGS := -Wall -Wextra -Werror -Wstrict-prototypes -Wmissing-prototypes -Wshadow -Wconversion \
@@ -160,6 +172,7 @@ SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-fra
 PKGS_COMMON := jansson
 PKGS_DAEMON := libbpf libmnl libevent libcap-ng libsystemd
 PKGS_CLI    := ncursesw
+PKGS_SPF    := libunbound
 pkg_cflags   = $(shell pkg-config --cflags $(1))
 pkg_libs     = $(shell pkg-config --libs $(1))
 
@@ -199,6 +212,10 @@ $(BUILD)/synanvild: $(call objects,$(COMMON) $(DAEMON))
 $(BUILD)/synanvil: $(call objects,$(COMMON) $(CLI))
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $(HARDEN) $^ $(call pkg_libs,$(PKGS_COMMON) $(PKGS_CLI)) -lbpf -lelf -o $@
+
+$(BUILD)/synanvil-spf: $(call objects,$(SPF))
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $(HARDEN) $^ $(call pkg_libs,$(PKGS_SPF)) -o $@
 
 # --- documents that follow from the parameter table ---------------------------------------------------------------------
 # Their results are committed; a test says when they are out of date.
@@ -301,20 +318,29 @@ UNIT_stats := $(addprefix agent/daemon/,stats.c outcomes.c metrics_format.c proc
 FUZZERS += state http
 FUZZ_state := agent/daemon/state_file.c agent/daemon/rule_set.c agent/common/prefix.c agent/common/parse.c
 FUZZ_http := agent/daemon/http_request.c
+UNITS += spf_record spf_expand spf_list
+SPF_SOURCES := $(filter-out %main.c %spf_dns.c %log.c %mono.c,$(SPF))
+UNIT_spf_record := $(SPF_SOURCES)
+UNIT_spf_expand := $(SPF_SOURCES) agent/spf/spf_dns.c agent/common/mono.c
+UNIT_LIBS_spf_expand := $(call pkg_libs,$(PKGS_SPF))
+UNIT_spf_list := $(SPF_SOURCES)
+FUZZERS += spf
+FUZZ_spf := $(SPF_SOURCES) agent/spf/spf_dns.c agent/common/mono.c
+FUZZ_LIBS_spf := $(call pkg_libs,$(PKGS_SPF))
 FUZZERS += control_protocol
 FUZZ_control_protocol := agent/common/control_protocol.c
 
 $(BUILD)/unit/test_%: tests/unit/test_%.c $$(UNIT_$$*) $(HEADERS)
 	$(call say,UNIT,$@)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(CPPFLAGS) $(filter-out -fPIE,$(CFLAGS)) $(SANITIZE) -Iagent/daemon -Iagent/cli -Iagent/documents \
+	$(Q)$(CC) $(CPPFLAGS) $(filter-out -fPIE,$(CFLAGS)) $(SANITIZE) -Iagent/daemon -Iagent/cli -Iagent/spf -Iagent/documents \
 		$(call pkg_cflags,$(PKGS_COMMON) $(PKGS_DAEMON) $(PKGS_CLI)) $< $(UNIT_$*) $(call pkg_libs,cmocka $(PKGS_COMMON)) $(UNIT_LIBS_$*) -o $@
 
 $(BUILD)/fuzz/fuzz_%: tests/fuzz/fuzz_%.c $$(FUZZ_$$*) $(HEADERS)
 	$(call say,FUZZ,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CLANG) $(CPPFLAGS) -std=gnu17 -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
-		-Iagent/daemon -Iagent/cli $< $(FUZZ_$*) $(call pkg_libs,$(PKGS_COMMON)) \
+		-Iagent/daemon -Iagent/cli -Iagent/spf $< $(FUZZ_$*) $(call pkg_libs,$(PKGS_COMMON)) \
 		$(FUZZ_LIBS_$*) -o $@
 
 check: $(addprefix $(BUILD)/unit/test_,$(UNITS))
