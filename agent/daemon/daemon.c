@@ -143,6 +143,11 @@ static int servers_open(struct daemon *daemon, struct explanation *reterr_why)
 	if (error)
 		return configuration_explain_control(config->control_socket, config->control_group,
 						     error, reterr_why);
+	if (control_server_group_refused(daemon->control))
+		log_warning(
+			"control_group: this user may not give %s to group %s, so it is open to "
+			"root and this user only",
+			config->control_socket, config->control_group);
 	if (!*config->metrics_listen)
 		return 0;
 	error = metrics_server_new(daemon, config->metrics_listen, &daemon->metrics);
