@@ -113,6 +113,7 @@ DAEMON := \
 	agent/daemon/state_store.c \
 	agent/daemon/stats.c \
 	agent/daemon/sweep.c \
+	agent/daemon/system_calls.c \
 	agent/daemon/tables.c \
 	agent/daemon/tables_read.c \
 	agent/daemon/tick.c \
@@ -154,7 +155,7 @@ HARDEN   := -pie -Wl,-z,relro,-z,now
 SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 
 PKGS_COMMON := jansson
-PKGS_DAEMON := libbpf libmnl libevent libcap-ng libsystemd
+PKGS_DAEMON := libbpf libmnl libevent libcap-ng libseccomp libsystemd
 PKGS_CLI    := ncursesw
 pkg_cflags   = $(shell pkg-config --cflags $(1))
 pkg_libs     = $(shell pkg-config --libs $(1))
@@ -268,6 +269,9 @@ UNIT_LIBS_tick := -lbpf
 $(BUILD)/unit/test_tick: $(BUILD)/gen/tick.skel.h
 
 UNIT_settings := agent/daemon/settings.c
+UNITS += system_calls
+UNIT_system_calls := agent/daemon/system_calls.c
+UNIT_LIBS_system_calls := $(call pkg_libs,libseccomp)
 UNITS += abi_hash
 UNIT_abi_hash := agent/daemon/abi_hash.c
 UNIT_LIBS_abi_hash := -lbpf -lelf

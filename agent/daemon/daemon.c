@@ -28,6 +28,7 @@
 #include "service_manager.h"
 #include "state.h"
 #include "sweep.h"
+#include "system_calls.h"
 
 /* How long a reply to the command that stops the agent has to leave: local, some hundred bytes. */
 #define REPLY_TIME_US 50000
@@ -244,6 +245,8 @@ static int start(struct daemon *daemon, struct explanation *reterr_why)
 		error = observers_open(daemon, reterr_why);
 	if (!error)
 		error = privileges_leave(daemon, reterr_why);
+	if (!error)
+		error = system_calls_limit(reterr_why);
 	return error;
 }
 
