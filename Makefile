@@ -34,6 +34,7 @@ help:
 	@echo 'make bench-mx   mail through real Postfix under a botnet; needs root'
 	@echo 'make documents  sample configuration and manual of the parameters, anew from their table'
 	@echo 'make install    PREFIX=$(PREFIX) DESTDIR='
+	@echo 'make deb        Debian packages, into $(BUILD)/deb'
 
 # --- what belongs to which program -----------------------------------------------------------------------------------
 # A file is in a program because somebody wrote it here.
@@ -115,6 +116,7 @@ DAEMON := \
 	agent/daemon/state_store.c \
 	agent/daemon/stats.c \
 	agent/daemon/sweep.c \
+	agent/daemon/system_calls.c \
 	agent/daemon/tables.c \
 	agent/daemon/tables_read.c \
 	agent/daemon/tick.c \
@@ -170,13 +172,13 @@ HARDEN   := -pie -Wl,-z,relro,-z,now
 SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 
 PKGS_COMMON := jansson
-PKGS_DAEMON := libbpf libmnl libevent libcap-ng libsystemd
+PKGS_DAEMON := libbpf libmnl libevent libcap-ng libseccomp libsystemd
 PKGS_CLI    := ncursesw
 PKGS_SPF    := libunbound
 pkg_cflags   = $(shell pkg-config --cflags $(1))
 pkg_libs     = $(shell pkg-config --libs $(1))
 
-BPF_CFLAGS := -target bpf -mcpu=v3 -O2 -g -std=gnu17 -Wall -Wextra -Werror -Iinclude \
+BPF_CFLAGS := -target bpf -mcpu=v3 -O2 -g -std=gnu17 -Wall -Wextra -Werror -Iinclude -ffile-prefix-map=$(CURDIR)=. \
 	-I/usr/include/$(shell $(CC) -print-multiarch)
 
 # --- packet path --------------------------------------------------------------------------------------------------------
@@ -289,6 +291,9 @@ UNIT_LIBS_tick := -lbpf
 $(BUILD)/unit/test_tick: $(BUILD)/gen/tick.skel.h
 
 UNIT_settings := agent/daemon/settings.c
+UNITS += system_calls
+UNIT_system_calls := agent/daemon/system_calls.c
+UNIT_LIBS_system_calls := $(call pkg_libs,libseccomp)
 UNITS += abi_hash
 UNIT_abi_hash := agent/daemon/abi_hash.c
 UNIT_LIBS_abi_hash := -lbpf -lelf
@@ -473,21 +478,41 @@ SBINDIR   := $(PREFIX)/sbin
 BINDIR    := $(PREFIX)/bin
 MANDIR    := $(PREFIX)/share/man
 UNITDIR   := $(if $(filter /usr,$(PREFIX)),/lib/systemd/system,$(PREFIX)/lib/systemd/system)
+SYSUSERSDIR := $(PREFIX)/lib/sysusers.d
+DATADIR   := $(PREFIX)/share/synanvil
 SYSCONFDIR := /etc/synanvil
 
 install: all
 	$(Q)install -d $(DESTDIR)$(SBINDIR) $(DESTDIR)$(BINDIR) $(DESTDIR)$(UNITDIR) $(DESTDIR)$(SYSCONFDIR) \
-		$(addprefix $(DESTDIR)$(MANDIR)/man,1 5 8)
+		$(DESTDIR)$(SYSUSERSDIR) $(DESTDIR)$(DATADIR) $(addprefix $(DESTDIR)$(MANDIR)/man,1 5 8)
 	$(Q)install -m 755 $(BUILD)/synanvild $(DESTDIR)$(SBINDIR)/
 	$(Q)install -m 755 $(BUILD)/synanvil $(DESTDIR)$(BINDIR)/
 	$(Q)install -m 644 docs/synanvil.1 $(DESTDIR)$(MANDIR)/man1/
 	$(Q)install -m 644 docs/synanvil.cf.5 $(DESTDIR)$(MANDIR)/man5/
 	$(Q)install -m 644 docs/synanvild.8 $(DESTDIR)$(MANDIR)/man8/
 	$(Q)sed 's|@SBINDIR@|$(SBINDIR)|' deploy/synanvild.service > $(DESTDIR)$(UNITDIR)/synanvild.service
+	$(Q)install -m 644 deploy/synanvil-pins.service $(DESTDIR)$(UNITDIR)/
+	$(Q)install -m 644 deploy/synanvil.sysusers $(DESTDIR)$(SYSUSERSDIR)/synanvil.conf
+	$(Q)install -m 644 deploy/synanvil.cf $(DESTDIR)$(DATADIR)/
 	$(Q)test -e $(DESTDIR)$(SYSCONFDIR)/synanvil.cf || \
 		install -m 644 deploy/synanvil.cf $(DESTDIR)$(SYSCONFDIR)/synanvil.cf
+
+# --- packages -----------------------------------------------------------------------------------------------------------
+# dpkg wants debian/ at the top of the sources, so the package is built from a copy of them.
+
+DEB_SOURCES := $(wildcard *.md) LICENSE Makefile agent bpf deploy docs include scripts tests
+DEB_TREE    := $(BUILD)/deb/synanvil-$(VERSION)
+
+.PHONY: deb
+deb:
+	$(call say,DEB,$(BUILD)/deb)
+	$(Q)rm -rf $(BUILD)/deb
+	$(Q)mkdir -p $(DEB_TREE)
+	$(Q)cp -r $(DEB_SOURCES) $(DEB_TREE)
+	$(Q)mv $(DEB_TREE)/deploy/debian $(DEB_TREE)/debian
+	$(Q)cd $(DEB_TREE) && dpkg-buildpackage -b -us -uc
 
 clean:
 	$(Q)rm -rf $(BUILD)
 
--include $(shell [ -d $(BUILD) ] && find $(BUILD) -name '*.d')
+-include $(shell [ -d $(BUILD) ] && find $(BUILD) -path $(BUILD)/deb -prune -o -type f -name '*.d' -print)

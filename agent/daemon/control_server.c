@@ -207,6 +207,11 @@ int control_server_new(struct daemon *daemon, const char *path, const char *grou
 	return 0;
 }
 
+bool control_server_group_refused(const struct control_server *server)
+{
+	return server->socket.group_refused;
+}
+
 struct control_server *control_server_free(struct control_server *server)
 {
 	if (!server)

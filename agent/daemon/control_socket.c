@@ -15,8 +15,9 @@
 
 #include "cleanup.h"
 
-#define SOCKET_MODE 0660
-#define BACKLOG     64
+#define SOCKET_MODE         0660
+#define SOCKET_MODE_REFUSED 0600
+#define BACKLOG             64
 
 static int group_find(const char *name, gid_t *ret_group)
 {
@@ -71,8 +72,19 @@ static int place_check(const char *path)
 	return errno == ECONNREFUSED || errno == ENOENT ? 0 : -EADDRINUSE;
 }
 
+/* Less than root may give a file to its own groups only. Then nobody comes in by their group. */
+static int access_set(const char *path, gid_t group, bool *ret_refused)
+{
+	const bool refused = chown(path, (uid_t)-1, group) < 0;
+
+	if (refused && errno != EPERM)
+		return -errno;
+	*ret_refused = refused;
+	return chmod(path, refused ? SOCKET_MODE_REFUSED : SOCKET_MODE) < 0 ? -errno : 0;
+}
+
 /* Binds under a name that nobody knows, and gives that mode and group. */
-static int temporary_bind(int fd, const char *path, gid_t group)
+static int temporary_bind(int fd, const char *path, gid_t group, bool *ret_refused)
 {
 	struct sockaddr_un address;
 	int error = address_of(path, &address);
@@ -85,8 +97,7 @@ static int temporary_bind(int fd, const char *path, gid_t group)
 	 * matter. */
 	if (bind(fd, (const struct sockaddr *)&address, sizeof(address)) < 0)
 		return -errno;
-	if (chown(path, (uid_t)-1, group) < 0 || chmod(path, SOCKET_MODE) < 0)
-		error = -errno;
+	error = access_set(path, group, ret_refused);
 	if (!error && listen(fd, BACKLOG) < 0)
 		error = -errno;
 	if (error)
@@ -101,6 +112,7 @@ int control_socket_open(const char *path, const char *group, struct control_sock
 	_cleanup_close_ int fd = -1;
 	struct stat status;
 	gid_t id = (gid_t)-1;
+	bool refused = false;
 	int error = group_find(group, &id);
 
 	if (!name || asprintf(&temporary, "%s.new", path) < 0) {
@@ -114,7 +126,7 @@ int control_socket_open(const char *path, const char *group, struct control_sock
 	fd = socket_make();
 	if (fd < 0)
 		return fd;
-	error = temporary_bind(fd, temporary, id);
+	error = temporary_bind(fd, temporary, id, &refused);
 	if (error)
 		return error;
 	if (stat(temporary, &status) < 0 || rename(temporary, path) < 0) {
@@ -122,7 +134,8 @@ int control_socket_open(const char *path, const char *group, struct control_sock
 		(void)unlink(temporary);
 		return error;
 	}
-	*ret_socket = (struct control_socket){ TAKE_PTR(name), status.st_dev, status.st_ino };
+	*ret_socket = (struct control_socket){ TAKE_PTR(name), status.st_dev, status.st_ino,
+					       refused && id != 0 };
 	*ret_listening = TAKE_FD(fd);
 	return 0;
 }

@@ -13,11 +13,13 @@ struct control_socket {
 	char *path; /* owned */
 	dev_t device;
 	ino_t inode;
+	bool group_refused; /* this process may not give it to the group */
 };
 
 /*
- * Listens at path, mode 0660, group as named. What is left there of an agent that is gone is
- * replaced. Errors as control_server_new.
+ * Listens at path, mode 0660, group as named; mode 0600 where an agent that is not root may not
+ * give files to that group. What is left there of an agent that is gone is replaced. Errors as
+ * control_server_new.
  */
 int control_socket_open(const char *path, const char *group, struct control_socket *ret_socket,
 			int *ret_listening);

@@ -29,6 +29,7 @@
 #include "service_manager.h"
 #include "state.h"
 #include "sweep.h"
+#include "system_calls.h"
 
 /* How long a reply to the command that stops the agent has to leave: local, some hundred bytes. */
 #define REPLY_TIME_US 50000
@@ -144,6 +145,11 @@ static int servers_open(struct daemon *daemon, struct explanation *reterr_why)
 	if (error)
 		return configuration_explain_control(config->control_socket, config->control_group,
 						     error, reterr_why);
+	if (control_server_group_refused(daemon->control))
+		log_warning(
+			"control_group: this user may not give %s to group %s, so it is open to "
+			"root and this user only",
+			config->control_socket, config->control_group);
 	if (!*config->metrics_listen)
 		return 0;
 	error = metrics_server_new(daemon, config->metrics_listen, &daemon->metrics);
@@ -242,6 +248,8 @@ static int start(struct daemon *daemon, struct explanation *reterr_why)
 		error = observers_open(daemon, reterr_why);
 	if (!error)
 		error = privileges_leave(daemon, reterr_why);
+	if (!error)
+		error = system_calls_limit(reterr_why);
 	return error;
 }
 
