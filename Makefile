@@ -136,6 +136,7 @@ CLI := \
 	agent/cli/commands_agent.c \
 	agent/cli/commands_local.c \
 	agent/cli/commands_rules.c \
+	agent/cli/completion.c \
 	agent/cli/detach.c \
 	agent/cli/help.c \
 	agent/cli/main.c \
@@ -274,7 +275,7 @@ FUZZ_SECONDS ?= 30
 
 UNITS += control_protocol cli_answers cli_command_line cli_detach cli_local cli_output cli_run
 UNIT_control_protocol := agent/common/control_protocol.c
-UNIT_cli_command_line := agent/cli/command_line.c agent/cli/command_table.c agent/cli/help.c
+UNIT_cli_command_line := agent/cli/command_line.c agent/cli/command_table.c agent/cli/completion.c agent/cli/help.c
 UNIT_cli_output := $(filter agent/cli/output% agent/cli/text_%,$(CLI)) agent/common/log.c agent/common/report.c
 UNIT_cli_run := $(COMMON) $(filter-out agent/cli/main.c,$(CLI))
 UNIT_LIBS_cli_run := $(call pkg_libs,$(PKGS_CLI)) -lbpf -lelf
@@ -487,12 +488,29 @@ UNITDIR   := $(if $(filter /usr,$(PREFIX)),/lib/systemd/system,$(PREFIX)/lib/sys
 SYSUSERSDIR := $(PREFIX)/lib/sysusers.d
 DATADIR   := $(PREFIX)/share/synanvil
 SYSCONFDIR := /etc/synanvil
+BASHDIR   := $(PREFIX)/share/bash-completion/completions
+ZSHDIR    := $(PREFIX)/share/zsh/$(if $(filter /usr,$(PREFIX)),vendor-completions,site-functions)
 
 install: all
 	$(Q)install -d $(DESTDIR)$(SBINDIR) $(DESTDIR)$(BINDIR) $(DESTDIR)$(UNITDIR) $(DESTDIR)$(SYSCONFDIR) \
 		$(DESTDIR)$(SYSUSERSDIR) $(DESTDIR)$(DATADIR) $(addprefix $(DESTDIR)$(MANDIR)/man,1 5 8)
 	$(Q)install -m 755 $(BUILD)/synanvild $(DESTDIR)$(SBINDIR)/
 	$(Q)install -m 755 $(BUILD)/synanvil $(DESTDIR)$(BINDIR)/
+	$(Q)install -m 755 $(BUILD)/synanvil-spf $(DESTDIR)$(SBINDIR)/
+	$(Q)install -m 644 docs/synanvil-spf.8 $(DESTDIR)$(MANDIR)/man8/
+	$(Q)sed -e 's|@SBINDIR@|$(SBINDIR)|' -e 's|@BINDIR@|$(BINDIR)|' deploy/synanvil-spf.service > \
+		$(DESTDIR)$(UNITDIR)/synanvil-spf.service
+	$(Q)install -m 644 deploy/synanvil-spf.timer $(DESTDIR)$(UNITDIR)/
+	$(Q)install -d $(DESTDIR)$(BASHDIR) $(DESTDIR)$(ZSHDIR) \
+		$(addprefix $(DESTDIR)$(DATADIR)/,grafana prometheus fail2ban/filter.d fail2ban/action.d fail2ban/jail.d)
+	$(Q)$(BUILD)/synanvil completion bash > $(DESTDIR)$(BASHDIR)/synanvil
+	$(Q)$(BUILD)/synanvil completion zsh > $(DESTDIR)$(ZSHDIR)/_synanvil
+	$(Q)install -m 644 deploy/big-senders $(DESTDIR)$(DATADIR)/
+	$(Q)install -m 644 deploy/grafana/synanvil.json $(DESTDIR)$(DATADIR)/grafana/
+	$(Q)install -m 644 deploy/prometheus/synanvil.rules.yml $(DESTDIR)$(DATADIR)/prometheus/
+	$(Q)for part in filter action jail; do \
+		install -m 644 deploy/fail2ban/$$part.d/synanvil.conf $(DESTDIR)$(DATADIR)/fail2ban/$$part.d/ || exit; \
+	done
 	$(Q)install -m 644 docs/synanvil.1 $(DESTDIR)$(MANDIR)/man1/
 	$(Q)install -m 644 docs/synanvil.cf.5 $(DESTDIR)$(MANDIR)/man5/
 	$(Q)install -m 644 docs/synanvild.8 $(DESTDIR)$(MANDIR)/man8/

@@ -37,7 +37,7 @@ static struct peak *set_of(const struct peaks *peaks, const struct sa_source_key
 
 	memcpy(words, key->address, sizeof(words));
 	words[0] = mix(mix(words[0] ^ key->service) ^ words[1]);
-	return &peaks->items[(uint32_t)words[0] % (peaks->capacity / WAYS) * WAYS];
+	return &peaks->items[(size_t)words[0] % (peaks->capacity / WAYS) * WAYS];
 }
 
 static bool too_old(uint64_t then_ms, uint64_t now_ms)

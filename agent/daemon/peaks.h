@@ -12,8 +12,8 @@
 
 #include "synanvil/abi.h"
 
-/* How long anything is remembered. */
-#define PEAKS_PERIOD_MS (24U * 3600 * 1000)
+/* How long anything is remembered: a day. */
+#define PEAKS_PERIOD_MS 86400000U
 
 /* Who goes when a place is wanted. */
 enum peaks_rule {
