@@ -58,6 +58,7 @@ COMMON := \
 	agent/common/config_master.c \
 	agent/common/config_postfix.c \
 	agent/common/config_postfix_ports.c \
+	agent/common/config_postfix_proxy.c \
 	agent/common/config_postfix_rows.c \
 	agent/common/config_postfix_xclient.c \
 	agent/common/config_region.c \
@@ -350,7 +351,7 @@ check-bpf: $(addprefix $(BUILD)/bpftest/test_,$(BPF_TESTS))
 
 # --- end to end ---------------------------------------------------------------------------------------------------------
 
-E2E_TOOLS := $(addprefix $(BUILD)/e2e/,attempts banner exempts frame-send foreign-xdp syn-flood)
+E2E_TOOLS := $(addprefix $(BUILD)/e2e/,attempts banner exempts frame-send foreign-xdp old-kernel.so syn-flood)
 
 $(BUILD)/e2e/syn-flood.bpf.o: tests/e2e/tools/syn-flood.bpf.c
 	$(call say,BPF,$@)
@@ -367,6 +368,11 @@ $(BUILD)/e2e/exempts: tests/e2e/tools/exempts.c $(CONFIG_SOURCES) $(HEADERS)
 	$(call say,TOOL,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $< $(CONFIG_SOURCES) $(HARDEN) -o $@
+
+$(BUILD)/e2e/%.so: tests/e2e/tools/%.c
+	$(call say,TOOL,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -fPIC -shared $< -o $@
 
 $(BUILD)/e2e/%: tests/e2e/tools/%.c
 	$(call say,TOOL,$@)

@@ -24,10 +24,15 @@
 
 /* Each failed swap means that another CPU's attempt was counted; more than this in a row is not
  * seen on 256 CPUs. */
-#define SWAP_TRIES   64
+#define SWAP_TRIES 64
 
+/* sa_source.repeats below its tag: free repeats used in the window, and whether its event was
+ * emitted. */
 #define REPEATS_BITS 4
 #define REPEATS_MASK ((1U << REPEATS_BITS) - 1)
+#define REPEATS_USED 7U
+#define REPEATS_TOLD 8U
+_Static_assert(SA_REPEATS_FREE <= REPEATS_USED, "the free repeats fit beside the mark");
 
 /* Accepted race: attempts four apart may write one slot at once; the loser's repeat is then
  * charged. */
@@ -38,21 +43,52 @@ static __always_inline void source_remember(struct sa_source *source, const stru
 		attempt_digest(&attempt->packet, window_start_ms(window));
 }
 
+/* What the word says of the window that started then. */
+static __always_inline __u32 repeats_of(__u32 repeats, __u64 start_ms)
+{
+	__u32 tag = (__u32)start_ms << REPEATS_BITS;
+
+	return (repeats & ~REPEATS_MASK) == tag ? repeats & REPEATS_MASK : 0;
+}
+
 /*
  * Takes one of the free repeats of this window; false if all are used. A failed swap means that
- * another CPU took one, so one try more than there are to take always decides.
+ * another CPU took one or set the mark, so two tries more than there are to take always decide.
  */
 static __always_inline bool repeat_take(struct sa_source *source, __u64 start_ms)
 {
 	__u32 tag = (__u32)start_ms << REPEATS_BITS;
 
-	for (int i = 0; i <= SA_REPEATS_FREE; i++) {
+	for (int i = 0; i < SA_REPEATS_FREE + 2; i++) {
 		__u32 old = *(volatile __u32 *)&source->repeats;
-		__u32 used = (old & ~REPEATS_MASK) == tag ? old & REPEATS_MASK : 0;
+		__u32 now = repeats_of(old, start_ms);
 
-		if (used >= SA_REPEATS_FREE)
+		if ((now & REPEATS_USED) >= SA_REPEATS_FREE)
 			return false;
-		if (__sync_val_compare_and_swap(&source->repeats, old, tag | (used + 1)) == old)
+		if (__sync_val_compare_and_swap(&source->repeats, old, tag | (now + 1)) == old)
+			return true;
+	}
+	return false;
+}
+
+static __always_inline bool source_is_told(const struct sa_source *source, __u64 start_ms)
+{
+	return repeats_of(*(const volatile __u32 *)&source->repeats, start_ms) & REPEATS_TOLD;
+}
+
+/* True for one caller in the window: this attempt's drop is the one to be told of. */
+static __always_inline bool source_tell(struct sa_source *source, __u64 start_ms)
+{
+	__u32 tag = (__u32)start_ms << REPEATS_BITS;
+
+	for (int i = 0; i < SA_REPEATS_FREE + 2; i++) {
+		__u32 old = *(volatile __u32 *)&source->repeats;
+		__u32 now = repeats_of(old, start_ms);
+
+		if (now & REPEATS_TOLD)
+			return false;
+		if (__sync_val_compare_and_swap(&source->repeats, old, tag | now | REPEATS_TOLD) ==
+		    old)
 			return true;
 	}
 	return false;
@@ -92,9 +128,9 @@ static __always_inline int attempt_reason(const struct attempt *attempt)
 }
 
 /*
- * Whether the source is over its enforced limit, and this attempt no repeat of a passed one.
- * Nothing is written then, or a flood from one source would make the line that holds its entry
- * travel between CPUs; the count stays at one past the limit.
+ * Whether the source is over its enforced limit, which was told, and this attempt no repeat of a
+ * passed one. Nothing is written then, or a flood from one source would make the line that holds
+ * its entry travel between CPUs; the count stays at one past the limit.
  */
 static __always_inline bool source_is_spent(const struct sa_source *source,
 					    const struct attempt *attempt)
@@ -103,10 +139,24 @@ static __always_inline bool source_is_spent(const struct sa_source *source,
 	__u32 limit = attempt->rate_limit;
 
 	return limit && attempt->enforced && window_count(window) > limit &&
-	       !window_lapsed(window, attempt) &&
+	       !window_lapsed(window, attempt) && source_is_told(source, window_start_ms(window)) &&
 	       !digest_is_among(attempt_digest(&attempt->packet, window_start_ms(window)),
 				source->remembered) &&
 	       source_is_own(source, attempt);
+}
+
+/*
+ * The attempt has its count. One over the limit is told of once in the window: as a rule the first
+ * one past the limit, any other where a reload lowered it in mid-window.
+ */
+static __always_inline int source_judge(struct sa_source *source, struct attempt *attempt,
+					__u64 start_ms)
+{
+	int reason = attempt_reason(attempt);
+
+	if (reason == SA_REASON_RATE)
+		attempt->first_over = source_tell(source, start_ms);
+	return reason;
 }
 
 /* One attempt of a known source. Global, so that the verifier follows it once. */
@@ -132,8 +182,9 @@ __attribute__((noinline)) int source_charge(struct sa_source *source, struct att
 				return limit ? SA_REASON_WITHIN_LIMIT : SA_REASON_UNLIMITED;
 			if (attempt->count == SA_COUNT_MAX ||
 			    (limit && attempt->enforced && attempt->count > limit))
-				return source_is_own(source, attempt) ? attempt_reason(attempt)
-								      : SA_REASON_UNDECIDED;
+				return source_is_own(source, attempt)
+					       ? source_judge(source, attempt, start_ms)
+					       : SA_REASON_UNDECIDED;
 			new = old + 1;
 		}
 		if (__sync_val_compare_and_swap(&source->window, old, new) != old)
@@ -145,8 +196,7 @@ __attribute__((noinline)) int source_charge(struct sa_source *source, struct att
 		attempt->count = window_count(new);
 		if (!limit || attempt->count <= limit)
 			source_remember(source, attempt, new);
-		attempt->first_over = limit && attempt->count == limit + 1;
-		return attempt_reason(attempt);
+		return source_judge(source, attempt, window_start_ms(new));
 	}
 	return SA_REASON_UNDECIDED;
 }

@@ -42,7 +42,7 @@ struct attempt {
 	__u32 rate_unit_ms;
 	bool enforced;
 	bool sampled;    /* one in SA_DROPPED_EXACT: stands for as many drops of its source */
-	bool first_over; /* this attempt is the first one over the limit in its window */
+	bool first_over; /* this attempt is the one in its window to be told of */
 	__u32 count;     /* attempts in the window, this one included */
 	__u64 now_ms;
 	__u64 generation; /* of the lists; 0 = not known */

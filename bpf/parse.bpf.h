@@ -235,6 +235,10 @@ static __always_inline int parse_ipv6(struct cursor *cursor, struct packet *pack
 	if (next != IPPROTO_TCP)
 		return STAGE_NOT_OURS;
 	end = start + bpf_ntohs(ip.payload_len);
+	/* A jumbogram's length stands in an option, and Linux takes it as it came if there is none
+	   (ip6_rcv). */
+	if (!ip.payload_len && ip.nexthdr == IPPROTO_HOPOPTS)
+		end = start + OFFSET_MAX;
 	if (end < cursor->offset)
 		return STAGE_UNPARSED;
 	*ret_room = end - cursor->offset;
@@ -268,7 +272,7 @@ static __always_inline int parse_packet(struct xdp_md *ctx, struct packet *packe
 {
 	struct cursor cursor = { .ctx = ctx };
 	__u16 protocol_be;
-	__u32 room;
+	__u32 room = 0; /* else clang spills what was never set, which the verifier refuses */
 	int stage;
 
 	stage = parse_ethernet(&cursor, &protocol_be);

@@ -114,6 +114,7 @@ struct config *config_free(struct config *config)
 		free(config->interfaces[i]);
 	free(config->interfaces);
 	config_patterns_done(&config->exceptions);
+	config_patterns_done(&config->upstream_proxies);
 	free(config->metrics_listen);
 	free(config->control_socket);
 	free(config->control_group);

@@ -61,8 +61,8 @@ struct config_service {
 	uint32_t process_limit;
 	uint32_t message_rate_limit;
 	uint32_t recipient_rate_limit;
-	/* It takes the proxy protocol: what connects are proxies, and messages name other
-	 * addresses. */
+	/* It takes the proxy protocol, and not every proxy is known to be exempt: what connects are
+	 * proxies, and messages name other addresses. */
 	bool behind_proxy;
 };
 
@@ -91,9 +91,10 @@ struct config {
 	uint32_t source_table_size;
 
 	uint32_t rate_time_unit_s;
-	struct config_patterns exceptions; /* smtpd_client_event_limit_exceptions, in order */
-	uint8_t ipv4_prefix_length;        /* 0 to 32 */
-	uint8_t ipv6_prefix_length;        /* 0 to 128 */
+	struct config_patterns exceptions;       /* smtpd_client_event_limit_exceptions, in order */
+	struct config_patterns upstream_proxies; /* prefixes only, none negated */
+	uint8_t ipv4_prefix_length;              /* 0 to 32 */
+	uint8_t ipv6_prefix_length;              /* 0 to 128 */
 
 	char *metrics_listen; /* "" = off; HOST:PORT */
 	char *control_socket; /* absolute path */

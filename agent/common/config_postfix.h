@@ -102,6 +102,12 @@ int postfix_rows_find(struct config_loader *loader);
 unsigned postfix_fit(const struct config_service *row, const struct postfix_instance *instance,
 		     const struct postfix_service *service);
 
+/* upstream_proxies into config.upstream_proxies. config_postfix_proxy.c */
+int config_proxies_store(struct config_loader *loader, const struct config_setting *setting);
+/* Whether the exceptions cover each of them, and there are any; what they do not cover is warned
+ * of. */
+bool postfix_proxies_exempt(struct config_loader *loader);
+
 /* Hosts that may use XCLIENT are outside all limits: they stand before the configured exceptions.
  * config_postfix_xclient.c */
 int config_postfix_exempt(struct config_loader *loader);

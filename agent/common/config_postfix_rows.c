@@ -223,15 +223,18 @@ static int proxy_apply(const struct port *port)
 		return r == -EINVAL ? 0 : r;
 	if (proxy->value.size == 0)
 		return 0;
+	if (postfix_proxies_exempt(port->loader))
+		return 0;
 	service->behind_proxy = true;
 	if (!override_find(port, parameter_of("smtpd_client_connection_rate_limit")))
 		config_warning(
 			port->loader, &proxy->origin, name,
 			"%s: packets come from proxies there, so limits of rate and concurrency "
 			"and "
-			"blocks by the policy service are off; to limit others, exempt every proxy "
-			"and write %s:smtpd_client_connection_rate_limit = NUMBER in %s",
-			service->label, service->label, port->loader->config->file);
+			"blocks by the policy service are off; to limit whoever else connects, "
+			"name "
+			"the proxies in upstream_proxies in %s and exempt them",
+			service->label, port->loader->config->file);
 	r = proxy_limit(port, "smtpd_client_connection_rate_limit", proxy);
 	return r < 0 ? r : proxy_limit(port, "smtpd_client_connection_count_limit", proxy);
 }

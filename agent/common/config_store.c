@@ -257,6 +257,8 @@ static int setting_store(struct config_loader *loader, const struct config_setti
 		return config_services_parse(loader, setting);
 	case CONFIG_ADDRESSES:
 		return addresses_store(loader, setting);
+	case CONFIG_PROXIES:
+		return config_proxies_store(loader, setting);
 	default:
 		return text_store(loader, setting);
 	}

@@ -52,6 +52,7 @@ const struct config_parameter config_parameters[] = {
 	{ POSTFIX("smtpd_client_event_limit_exceptions", CONFIG_ADDRESSES, "$mynetworks"),
 	  .built = true },
 	{ POSTFIX("mynetworks", CONFIG_ADDRESSES, "127.0.0.0/8, [::1]/128"), .built = true },
+	{ NAME("upstream_proxies", CONFIG_PROXIES, ""), .built = true },
 	{ POSTFIX("smtpd_client_ipv4_prefix_length", CONFIG_NUMBER, "32"), RANGE(0, 32, "bits"),
 	  .built = true, STORED(ipv4_prefix_length) },
 	{ POSTFIX("smtpd_client_ipv6_prefix_length", CONFIG_NUMBER, "84"), RANGE(0, 128, "bits"),

@@ -22,6 +22,7 @@ enum config_kind {
 	CONFIG_INTERFACES,
 	CONFIG_SERVICES,
 	CONFIG_ADDRESSES,
+	CONFIG_PROXIES, /* an address list of prefixes */
 };
 
 struct config_parameter {

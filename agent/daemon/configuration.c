@@ -44,9 +44,10 @@ int configuration_apply(struct daemon *daemon, const struct config *config,
 			       "cannot build the settings of the packet path: %s",
 			       strerror(-error));
 	if (count > SA_PREFIXES_MAX)
-		return explain(reterr_why, -E2BIG,
-			       "smtpd_client_event_limit_exceptions: more than %d prefixes",
-			       SA_PREFIXES_MAX);
+		return explain_parameter(
+			reterr_why,
+			explain(reterr_why, -E2BIG, "more than %d prefixes", SA_PREFIXES_MAX),
+			"smtpd_client_event_limit_exceptions");
 	(void)interfaces_place(interfaces, &plan.settings);
 	error = counters_clear(&daemon->tables, &plan);
 	if (!error)
@@ -59,33 +60,68 @@ int configuration_apply(struct daemon *daemon, const struct config *config,
 	return 0;
 }
 
-int configuration_explain_control(const char *path, const char *group, int error,
-				  struct explanation *reterr_why)
+static int explain_control(const char *path, const char *group, int error,
+			   struct explanation *reterr_why)
 {
 	switch (-error) {
 	case EADDRINUSE:
-		return explain(reterr_why, error, "control_socket: another agent answers at %s",
-			       path);
+		return explain(reterr_why, error, "another agent answers at %s", path);
 	case EEXIST:
-		return explain(reterr_why, error, "control_socket: %s exists and is not a socket",
-			       path);
+		return explain(reterr_why, error, "%s exists and is not a socket", path);
 	case ESRCH:
-		return explain(reterr_why, error, "control_group: there is no group %s", group);
+		return explain(reterr_why, error, "there is no group %s", group);
 	default:
-		return explain(reterr_why, error, "control_socket: cannot listen on %s: %s", path,
+		return explain(reterr_why, error, "cannot listen on %s: %s", path,
 			       strerror(-error));
 	}
 }
 
-int configuration_explain_metrics(const char *listen, int error, struct explanation *reterr_why)
+int configuration_explain_control(const char *path, const char *group, int error,
+				  struct explanation *reterr_why)
+{
+	return explain_parameter(reterr_why, explain_control(path, group, error, reterr_why),
+				 error == -ESRCH ? "control_group" : "control_socket");
+}
+
+static int explain_metrics(const char *listen, int error, struct explanation *reterr_why)
 {
 	if (error == -EADDRINUSE)
-		return explain(reterr_why, error, "metrics_listen: %s is in use by another program",
-			       listen);
+		return explain(reterr_why, error, "%s is in use by another program", listen);
 	if (error == -EINVAL)
-		return explain(reterr_why, error, "metrics_listen: %s is not HOST:PORT", listen);
-	return explain(reterr_why, error, "metrics_listen: cannot listen on %s: %s", listen,
-		       strerror(-error));
+		return explain(reterr_why, error, "%s is not HOST:PORT", listen);
+	return explain(reterr_why, error, "cannot listen on %s: %s", listen, strerror(-error));
+}
+
+int configuration_explain_metrics(const char *listen, int error, struct explanation *reterr_why)
+{
+	return explain_parameter(reterr_why, explain_metrics(listen, error, reterr_why),
+				 "metrics_listen");
+}
+
+struct wanted_origin {
+	const char *parameter;
+	struct config_origin origin;
+};
+
+static int origin_visit(const struct config_value *value, void *context)
+{
+	struct wanted_origin *wanted = context;
+
+	if (strcmp(value->name, wanted->parameter) != 0)
+		return 0;
+	wanted->origin = value->origin;
+	return 1;
+}
+
+void configuration_report_failure(const struct config *config, const struct explanation *why,
+				  struct report *report)
+{
+	struct wanted_origin wanted = { .parameter = why->parameter };
+
+	if (why->parameter)
+		(void)config_each(config, origin_visit, &wanted);
+	report_add(report, REPORT_ERROR, wanted.origin.file ? wanted.origin.file : config->file,
+		   wanted.origin.line, why->parameter, "%s", why->text);
 }
 
 void configuration_log_report(const struct report *report)

@@ -22,6 +22,13 @@ int configuration_explain_control(const char *path, const char *group, int error
 				  struct explanation *reterr_why);
 int configuration_explain_metrics(const char *listen, int error, struct explanation *reterr_why);
 
+/*
+ * Adds why to report as an error with the place where config sets the parameter to blame; the file
+ * as a whole where none is, or where its default is in force.
+ */
+void configuration_report_failure(const struct config *config, const struct explanation *why,
+				  struct report *report);
+
 /* Logs what a configuration file gave rise to, one line each. */
 void configuration_log_report(const struct report *report);
 

@@ -250,6 +250,20 @@ static int start(struct daemon *daemon, struct explanation *reterr_why)
 	return error;
 }
 
+/* With the place in the configuration, where a parameter's value is to blame. */
+static void log_failure(const struct config *config, const struct explanation *why)
+{
+	struct report report = {};
+
+	if (!why->parameter) {
+		log_error("%s", why->text);
+		return;
+	}
+	configuration_report_failure(config, why, &report);
+	configuration_log_report(&report);
+	report_done(&report);
+}
+
 int daemon_start(struct daemon *daemon, struct config *config, bool verbose)
 {
 	struct explanation why = {};
@@ -263,7 +277,7 @@ int daemon_start(struct daemon *daemon, struct config *config, bool verbose)
 	daemon->started = mono_now();
 	error = start(daemon, &why);
 	if (error) {
-		log_error("%s", why.text);
+		log_failure(config, &why);
 		return error;
 	}
 	daemon->running = true;

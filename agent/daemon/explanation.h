@@ -10,6 +10,7 @@
 #include <stdio.h>
 
 struct explanation {
+	const char *parameter; /* whose value is to blame, static; NULL where none is */
 	char text[512];
 };
 
@@ -19,9 +20,19 @@ __attribute__((format(printf, 3, 4))) static inline int explain(struct explanati
 {
 	va_list arguments;
 
+	explanation->parameter = NULL;
 	va_start(arguments, format);
 	(void)vsnprintf(explanation->text, sizeof(explanation->text), format, arguments);
 	va_end(arguments);
+	return error;
+}
+
+/* Adds the parameter whose value is to blame; without an error there is nothing to blame. */
+static inline int explain_parameter(struct explanation *explanation, int error,
+				    const char *parameter)
+{
+	if (error)
+		explanation->parameter = parameter;
 	return error;
 }
 

@@ -65,7 +65,7 @@ int interfaces_plan(const struct config *config, const struct interfaces *now,
 		item->ifindex = if_nametoindex(item->name);
 		error = item->ifindex ? attachment_check(item->name, item->ifindex, reterr_why) : 0;
 		if (error)
-			return error;
+			return explain_parameter(reterr_why, error, "interfaces");
 	}
 	*ret_wanted = wanted;
 	return 0;
@@ -123,7 +123,7 @@ int interfaces_attach(struct interfaces *interfaces, enum config_xdp_mode mode, 
 		else if (!interface_attached(interface))
 			error = attach(interface, mode, program, reterr_why);
 	}
-	return error;
+	return explain_parameter(reterr_why, error, "interfaces");
 }
 
 static void detach(struct interface *interface)

@@ -57,8 +57,10 @@ static int move_state(struct daemon *daemon, struct next *next, struct explanati
 		return 0;
 	error = state_move(daemon->state, directory);
 	if (error)
-		return explain(reterr_why, error, "state_directory: cannot move to %s: %s",
-			       directory, strerror(-error));
+		return explain_parameter(reterr_why,
+					 explain(reterr_why, error, "cannot move to %s: %s",
+						 directory, strerror(-error)),
+					 "state_directory");
 	next->state_moved = true;
 	return 0;
 }
@@ -137,7 +139,7 @@ static void report_restart(const struct daemon *daemon, const struct config *con
 static int reload(struct daemon *daemon, struct report *report)
 {
 	struct next next = {};
-	struct explanation why;
+	struct explanation why = {};
 	int error = config_load(daemon->config->file, &next.config, report);
 
 	if (error) {
@@ -149,7 +151,7 @@ static int reload(struct daemon *daemon, struct report *report)
 	report_restart(daemon, next.config, report);
 	error = make_next(daemon, &next, &why);
 	if (error) {
-		report_add(report, REPORT_ERROR, daemon->config->file, 0, NULL, "%s", why.text);
+		configuration_report_failure(next.config, &why, report);
 		undo(daemon, &next);
 		return error;
 	}

@@ -138,6 +138,9 @@ static int slot_switch(const struct tables *tables, const struct sa_settings *se
 	other = !index;
 	if (bpf_map_update_elem(tables->settings, &other, settings, BPF_ANY))
 		return -errno;
+	/* Linux returns from this only after every run under way has ended (map in map), so a
+	   generation that was cleared before is seen by all who will see the new index, on CPUs
+	   that reorder stores too. */
 	if (bpf_map_update_elem(tables->configured, &other, &trie, BPF_ANY))
 		return -errno;
 	error = filter_write(tables, SA_FILTER_CONFIGURED + other, filter);

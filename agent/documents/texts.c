@@ -76,6 +76,11 @@ const struct document documents[] = {
 	  .advice = "Unlike Postfix, synanvil never takes these from the interfaces: list your own "
 		    "networks here.",
 	  .sample = "127.0.0.0/8, [::1]/128" },
+	{ DOCUMENT("upstream_proxies",
+		   "Address list of the load balancers in front of ports where Postfix takes the "
+		   "proxy "
+		   "protocol. Packets there carry their addresses, so such a port has no limits by "
+		   "address unless all of these are exempt.") },
 	{ DOCUMENT("smtpd_client_ipv4_prefix_length",
 		   "How many bits of an IPv4 address make a client; 32 is a single address."),
 	  .postfix = "Works with Postfix before 3.8, too, which has no such parameter." },

@@ -18,7 +18,7 @@
 #include "limits.h"
 #include "reasons.h"
 
-#define SA_ABI_VERSION 1
+#define SA_ABI_VERSION 2
 
 #define SA_ASSERT_SIZE(type, bytes) \
 	_Static_assert(sizeof(type) == (bytes), #type " has changed its size")
@@ -88,8 +88,8 @@ SA_ASSERT_SIZE(struct sa_source_key, 20);
 struct sa_source {
 	__u32 owner; /* digest of the key: tells an entry that was given to another source meanwhile
 		      */
-	__u32 repeats; /* window tag << 4 | free repeats used in it; moved by compare-and-swap only
-			*/
+	__u32 repeats; /* window tag << 4 | event emitted << 3 | free repeats used in it; moved by
+			  compare-and-swap only */
 	__u64 window;  /* start_ms << SA_COUNT_BITS | attempts; moved by compare-and-swap only; 0 =
 			  never */
 	__u64 classified; /* generation ^ low half of the full address that is on no list; 0 = not

@@ -23,12 +23,15 @@
 #define FRAMES_DEFAULT 1000000
 /* Of each turn, before the clock runs: the caches hold what the last contender used. */
 #define WARM_SHARE 16
+/* SYNs of new sources until every table and set has no place left. */
+#define FULL (PATH_NFT_SET + PATH_NFT_SET / 32)
 
 static const struct profile profiles[PROFILES] = {
-	[ONE] = { "one source", "one", 1, 0, 1024 },
-	[TEN_THOUSAND] = { "10,000", "10000", 10000, (1 << 15) - 1, 1 << 15 },
-	[MILLION] = { "1,000,000", "1000000", 1000000, (1 << 21) - 1, 1 << 21 },
-	[RANDOM] = { "random", "random", 0, 0, PATH_NFT_SET + PATH_NFT_SET / 32 },
+	[ONE] = { "one source", "one", 1, 0, 1024, false },
+	[TEN_THOUSAND] = { "10,000", "10000", 10000, (1 << 15) - 1, 1 << 15, false },
+	[MILLION] = { "1,000,000", "1000000", 1000000, (1 << 21) - 1, 1 << 21, false },
+	[RANDOM] = { "random", "random", 0, 0, FULL, true },
+	[RANDOM_FULL] = { "nft full", "random_nft_full", 0, 0, FULL, false },
 };
 
 static const char *const names[CONTENDERS] = {
@@ -130,6 +133,26 @@ static int turn_take(struct bench *bench, enum contender contender, uint32_t war
 	return error ? error : off;
 }
 
+static bool is_nft(enum contender contender)
+{
+	return contender == NFT_INGRESS || contender == NFT_PREROUTING;
+}
+
+static uint32_t warm_up(const struct bench *bench, enum contender contender)
+{
+	bool brief = bench->profile->nft_has_room && is_nft(contender);
+
+	return brief ? bench->results.frames / WARM_SHARE : bench->profile->warm;
+}
+
+/* Sources that one contender sees of a run that gives it a new one each time. */
+static uint64_t set_size(const struct bench *bench)
+{
+	uint64_t turn = bench->results.frames + bench->results.frames / WARM_SHARE;
+
+	return bench->profile->nft_has_room ? turn * (bench->results.rounds + 1) : PATH_NFT_SET;
+}
+
 /* Fresh tables, warmed; then the rounds. */
 static int profile_measure(struct bench *bench, enum profile_id profile)
 {
@@ -138,7 +161,7 @@ static int profile_measure(struct bench *bench, enum profile_id profile)
 
 	flood_choose(bench->flood, bench->profile);
 	for (enum contender c = FLOOR; c < CONTENDERS && !error; c++)
-		error = turn_take(bench, c, bench->profile->warm, 0, NULL);
+		error = turn_take(bench, c, warm_up(bench, c), 0, NULL);
 	for (size_t round = 0; round < results->rounds && !error; round++)
 		for (enum contender c = FLOOR; c < CONTENDERS && !error; c++)
 			error = turn_take(bench, c, results->frames / WARM_SHARE, results->frames,
@@ -152,7 +175,7 @@ static int profile_run(struct bench *bench, enum profile_id profile)
 
 	bench->profile = &profiles[profile];
 	if (!error)
-		error = netfilter_open(&bench->lab);
+		error = netfilter_open(set_size(bench));
 	if (!error)
 		error = contestants_open(&bench->lab, bench->profile->sources == 0,
 					 &bench->contestants);

@@ -14,12 +14,12 @@
 #define PATH_LIMIT       1 /* so that two SYNs of each source make the tables warm */
 #define PATH_UNIT_S      600
 #define PATH_TABLE       1048576 /* sources of the XDP contenders, and all that hashlimit can hold */
-#define PATH_NFT_SET     2097152
+#define PATH_NFT_SET     2097152 /* unless they are to have room for all */
 #define PATH_ROUNDS_MAX  31
 #define PATH_DEVICE_SIZE 16
 
 enum contender { FLOOR, NFT_INGRESS, NFT_PREROUTING, HASHLIMIT, TEXTBOOK, SYNANVIL, CONTENDERS };
-enum profile_id { ONE, TEN_THOUSAND, MILLION, RANDOM, PROFILES };
+enum profile_id { ONE, TEN_THOUSAND, MILLION, RANDOM, RANDOM_FULL, PROFILES };
 
 struct profile {
 	const char *name;
@@ -27,6 +27,9 @@ struct profile {
 	uint32_t sources; /* 0: a new one each time */
 	uint32_t mask;    /* sources are chosen by this many bits: at least two SYNs each a turn */
 	uint32_t warm;    /* SYNs until every source is over its limit, or every table is full */
+	/* nft's sets have room for every source of the run, and are not filled beforehand: a set
+	 * that is full lets go every source that it does not hold. */
+	bool nft_has_room;
 };
 
 /* The two ends of the link, each in its network namespace. */
@@ -73,7 +76,7 @@ int contestants_fd(const struct contestants *set, enum contender contender);
 struct contestants *contestants_free(struct contestants *set);
 
 /* path_netfilter.c: nft and iptables; to be called in the mail host's namespace. */
-int netfilter_open(const struct lab *lab); /* empty sets, and the sink */
+int netfilter_open(uint64_t set_size); /* empty sets, and the sink */
 int netfilter_on(const struct lab *lab, enum contender contender, bool drop_all);
 int netfilter_off(const struct lab *lab, enum contender contender);
 int netfilter_close(void);

@@ -5,6 +5,7 @@
  * the others nothing.
  */
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -19,30 +20,16 @@
 #define NFT_RULE                                                                                  \
 	"tcp dport 25 tcp flags & (syn | ack | rst | fin) == syn add @seen { ip saddr " NFT_LIMIT \
 	" } drop\n"
-#define NFT_SET "set seen { type ipv4_addr; size " STRING(PATH_NFT_SET) "; flags dynamic; }\n"
 
-#define HASHLIMIT_MATCH                                                                            \
-	"-p tcp --dport 25 --syn -m hashlimit --hashlimit-name path --hashlimit-mode srcip "       \
-	"--hashlimit-above 6/hour --hashlimit-burst " STRING(                                      \
-		PATH_LIMIT) " "                                                                    \
-			    "--hashlimit-htable-size " STRING(                                     \
-				    PATH_TABLE) " --hashlimit-htable-max " STRING(PATH_TABLE) " -" \
-											      "-h" \
-											      "as" \
-											      "hl" \
-											      "im" \
-											      "it" \
-											      "-h" \
-											      "ta" \
-											      "bl" \
-											      "e-" \
-											      "ex" \
-											      "pi" \
-											      "re" \
-											      " 3" \
-											      "60" \
-											      "00" \
-											      "00"
+#define NFT_SET "set seen { type ipv4_addr; size %" PRIu64 "; flags dynamic; }\n"
+
+/* clang-format off */
+#define HASHLIMIT_MATCH                                                                         \
+	"-p tcp --dport 25 --syn -m hashlimit --hashlimit-name path --hashlimit-mode srcip "    \
+	"--hashlimit-above 6/hour --hashlimit-burst " STRING(PATH_LIMIT)                        \
+	" --hashlimit-htable-size " STRING(PATH_TABLE) " --hashlimit-htable-max " STRING(PATH_TABLE) \
+	" --hashlimit-htable-expire 36000000"
+/* clang-format on */
 
 static int nft(const char *rules)
 {
@@ -64,16 +51,19 @@ static int shell(const char *command)
  * that nothing is answered. hashlimit forgets its sources with the last rule that names them: a
  * chain that is never called keeps one.
  */
-int netfilter_open(const struct lab *lab)
+int netfilter_open(uint64_t set_size)
 {
+	_cleanup_free_ char *tables = NULL;
 	int error;
 
-	(void)lab;
-	error = nft("table netdev path {\n" NFT_SET "}\n"
-		    "table ip path {\n" NFT_SET "}\n"
-		    "table ip path_sink {\n"
-		    "chain sink { type filter hook prerouting priority filter;\n"
-		    "tcp dport 25 counter drop\n}\n}\n");
+	if (asprintf(&tables,
+		     "table netdev path {\n" NFT_SET "}\ntable ip path {\n" NFT_SET "}\n"
+		     "table ip path_sink {\n"
+		     "chain sink { type filter hook prerouting priority filter;\n"
+		     "tcp dport 25 counter drop\n}\n}\n",
+		     set_size, set_size) < 0)
+		return -ENOMEM;
+	error = nft(tables);
 	if (!error)
 		error = shell("iptables-nft -t raw -N path_keep");
 	if (!error)

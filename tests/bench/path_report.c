@@ -103,9 +103,8 @@ static bool invalid_explain(const struct results *results)
 
 bool report_print(const struct results *results)
 {
-	printf("\nThe whole path: ns a SYN above the floor, and as a share of the better of nft's "
-	       "two "
-	       "hooks\n\n  %-36s",
+	printf("\nThe whole path: ns a SYN above the floor, and as a share of nft's better hook\n\n"
+	       "  %-36s",
 	       "");
 	for (enum profile_id p = ONE; p < PROFILES; p++)
 		printf("%10s      ", results->profiles[p].name);
@@ -116,6 +115,10 @@ bool report_print(const struct results *results)
 			cell_print(results, p, c);
 		printf("\n");
 	}
+	printf("\n  random: a new source each time. nft's sets hold all of them; in the last "
+	       "column they "
+	       "are\n  full, and limit no source that they do not hold. The XDP tables are full in "
+	       "both.\n");
 	return invalid_explain(results);
 }
 

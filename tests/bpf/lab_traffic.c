@@ -179,6 +179,8 @@ void lab_set_window(const struct lab *lab, const char *address, const struct sa_
 
 	assert_true(lab_source(lab, address, service, &source));
 	source.window = start_ms << SA_COUNT_BITS | count;
+	source.repeats =
+		0; /* they were another window's, which may have begun in this millisecond */
 	assert_int_equal(bpf_map_update_elem(lab->tables.sources, &key, &source, BPF_EXIST), 0);
 	lab_move_generation(lab);
 }

@@ -111,6 +111,9 @@ static enum oracle_kind judge_ipv6(struct bytes ip, struct oracle_view *view)
 	memcpy(view->destination, ip.at + 24, 16);
 	next = ip.at[6];
 	ip.datagram = 40 + get16(ip.at + 4);
+	/* Linux: hop-by-hop options may hold the length, and the frame does where they do not. */
+	if (next == 0 && get16(ip.at + 4) == 0)
+		ip.datagram = SIZE_MAX;
 	skip(&ip, 40);
 	kind = skip_extensions(&ip, &next, &beyond);
 	if (kind != ORACLE_ATTEMPT)

@@ -116,6 +116,43 @@ static void test_rate_monitored(void **state)
 	check_rate(lab, "2001:db8:1:2:3:4:5:6", 1);
 }
 
+/* Attempts that a reload has put over the limit are told of too, once a window. */
+static void check_lowered(struct lab *lab, uint32_t limit)
+{
+	const struct sa_event wanted = {
+		.service = only_service(lab)->id,
+		.count = lab->settings.enforcement == SA_ENFORCE ? LAB_LIMIT - 1 : LAB_LIMIT,
+		.limit = limit,
+		.reason = SA_REASON_RATE,
+		.would_drop = lab->settings.enforcement == SA_MONITOR,
+	};
+	struct seen *seen = events_new(lab);
+	uint64_t since_ms = lab_now_ms();
+
+	(void)lab_attempts(lab, CLIENT_IPV4, 25, LAB_LIMIT - 1);
+	assert_int_equal(events_take(lab, seen), 0);
+	lab->settings.services[0].rate_limit = limit;
+	lab_apply(lab);
+	(void)lab_attempts(lab, CLIENT_IPV4, 25, 100);
+	assert_int_equal(events_take(lab, seen), 1);
+	assert_event(&seen->events[0], CLIENT_IPV4, &wanted, since_ms);
+	free(seen);
+}
+
+static void test_lowered(void **state)
+{
+	check_lowered(*state, LAB_LIMIT - 2);
+}
+
+static void test_lowered_monitored(void **state)
+{
+	struct lab *lab = *state;
+
+	lab->settings.enforcement = SA_MONITOR;
+	lab_apply(lab);
+	check_lowered(lab, LAB_LIMIT - 2);
+}
+
 static void test_services_apart(void **state)
 {
 	struct lab *lab = *state;
@@ -264,6 +301,7 @@ int main(void)
 {
 	struct CMUnitTest tests[] = {
 		LAB_TEST(test_rate),           LAB_TEST(test_rate_monitored),
+		LAB_TEST(test_lowered),        LAB_TEST(test_lowered_monitored),
 		LAB_TEST(test_services_apart), LAB_TEST(test_blocked),
 		LAB_TEST(test_blocked_drops),  LAB_TEST(test_too_many),
 		LAB_TEST(test_nobody_reads),

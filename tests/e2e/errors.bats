@@ -66,6 +66,13 @@ nothing_attached()
 	nothing_attached
 }
 
+@test "a kernel too old" {
+	lab_config
+	agent_fails 1 env LD_PRELOAD="$LAB_TOOLS/old-kernel.so"
+	says 'kernel is too old' 'bpf_xdp_load_bytes' 'Linux 6.1'
+	nothing_attached
+}
+
 @test "a bpf_directory that is in no BPF file system" {
 	lab_config "bpf_directory = $LAB_DIR/nobpf"
 	agent_fails 1
@@ -187,7 +194,7 @@ bad_line()
 	lab_config
 	agent_fails 1
 	kill "$occupant"
-	says 'metrics_listen|9925' 'use'
+	says "$LAB_CONFIG:8: metrics_listen: 127.0.0.1:9925 is in use"
 	nothing_attached
 }
 

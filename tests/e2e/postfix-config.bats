@@ -120,6 +120,18 @@ dropped_for_rate()
 	equals 5 "$(json '.services[] | select(.service == "25") | .connection_rate_limit' status)" "limit at 25"
 }
 
+@test "a port that takes the proxy protocol keeps its limit where the proxy is exempt" {
+	sed -i 's/^submission .*/&\n  -o smtpd_upstream_proxy_protocol=haproxy/' "$POSTFIX_DIR/config/master.cf"
+	agent_of_postfix 'upstream_proxies = 10.3.0.1' 'mynetworks = 127.0.0.0/8, 10.3.0.1'
+	equals false "$(json '.services[] | select(.service == "587") | .behind_proxy' status)" "587"
+	equals 3 "$(json '.services[] | select(.service == "587") | .connection_rate_limit' status)" "limit at 587"
+	lab_config "postfix_config_directory = $POSTFIX_DIR/config" 'protected_ports = 25, 587' \
+		'upstream_proxies = 10.3.0.1' 'mynetworks = 127.0.0.0/8'
+	ok synanvil reload
+	says 'upstream_proxies: 10.3.0.1 is not exempt'
+	equals 0 "$(json '.services[] | select(.service == "587") | .connection_rate_limit' status)" "limit at 587"
+}
+
 @test "an agent that was started with a relative path reads the same file again" {
 	cd "$LAB_DIR" || return
 	LAB_CONFIG=${LAB_CONFIG##*/} agent_of_postfix

@@ -89,6 +89,37 @@ limit_is()
 	equals 1 "$(metric synanvil_config_last_reload_successful)" "metric"
 }
 
+# refused PARAMETER VALUE REASON: a reload with it fails and names the place; what was in force stays.
+refused()
+{
+	lab_config 'smtpd_client_connection_rate_limit = 8' "$1 = $2"
+	fails 1 synanvil reload
+	says "$LAB_CONFIG:$(wc -l <"$LAB_CONFIG"): error: $1: $3"
+	limit_is 5
+	equals 0 "$(metric synanvil_config_last_reload_successful)" "metric"
+}
+
+@test "what only the system can refuse changes nothing either, and its place is named" {
+	agent_with 'smtpd_client_connection_rate_limit = 5'
+	exec_in_mail "$LAB_TOOLS/banner" 9926 >"$BATS_TEST_TMPDIR/occupied" 3>&- </dev/null &
+	local occupant=$!
+	wait_until 5 grep -q ready "$BATS_TEST_TMPDIR/occupied"
+	refused metrics_listen 127.0.0.1:9926 '127.0.0.1:9926 is in use'
+	kill "$occupant"
+	refused control_socket "$LAB_DIR/none/control.sock" 'cannot listen on .*: No such file'
+	touch "$LAB_DIR/plain"
+	refused control_socket "$LAB_DIR/plain" '.* exists and is not a socket'
+	refused state_directory "$LAB_DIR/plain" 'cannot move to .*: Not a directory'
+	in_mail ip link add v7 type veth peer name v8
+	in_mail "$LAB_TOOLS/foreign-xdp" v7 generic other_firewall
+	refused interfaces 'm0, v7' 'interface v7 already has another XDP program'
+	in_mail ip link delete v7
+	greeted 5 10 10.1.0.5
+	lab_config 'smtpd_client_connection_rate_limit = 8'
+	ok synanvil reload
+	limit_is 8
+}
+
 @test "what needs a restart is said, and is no failure" {
 	agent_with
 	sed -i 's/^source_table_size.*/source_table_size = 32768/' "$LAB_CONFIG"

@@ -275,6 +275,67 @@ static void test_xclient(void **state)
 	report_done(&report);
 }
 
+/* --- load balancers --- */
+
+#define BEHIND "smtp inet n - n - - smtpd\n -o smtpd_upstream_proxy_protocol=haproxy\n"
+
+/* What holds at port 25, which takes the proxy protocol. */
+static void check_proxies(const char *proxies, const char *exceptions, bool limited,
+			  const char *warned)
+{
+	struct report report = { 0 };
+	char ours[512], warning[512];
+	struct config *config;
+	bool found = false;
+
+	(void)snprintf(ours, sizeof(ours),
+		       OURS RATE " = 30\nupstream_proxies = %s\nmynetworks = %s\n", proxies,
+		       exceptions);
+	(void)snprintf(warning, sizeof(warning), "%s is not exempt as a whole",
+		       warned ? warned : "");
+	config = load_postfix(ours, "", BEHIND, &report);
+	assert_non_null(config);
+	assert_int_equal(config->services[0].connection_rate_limit, limited ? 30 : 0);
+	assert_int_equal(config->services[0].behind_proxy, !limited);
+	for (size_t i = 0; i < report.count; i++)
+		found = found || strncmp(report.entries[i].message, warning, strlen(warning)) == 0;
+	assert_int_equal(found, warned != NULL);
+	config_free(config);
+	report_done(&report);
+}
+
+static void test_exempt_proxies_leave_the_limits(void **state)
+{
+	(void)state;
+	check_proxies("", "10.0.0.0/8", false, NULL);
+	check_proxies("10.0.0.1, 10.0.0.2", "10.0.0.0/8", true, NULL);
+	check_proxies("10.0.0.0/30", "10.0.0.0/8", true, NULL);
+	check_proxies("10.0.0.1, 10.0.0.2", "10.0.0.1", false, "10.0.0.2");
+	check_proxies("10.0.0.0/30", "10.0.0.1, 10.0.0.2", false, "10.0.0.0/30");
+	check_proxies("10.0.0.0/30", "!10.0.0.2, 10.0.0.0/8", false, "10.0.0.0/30");
+	check_proxies("10.0.0.0/30", "!10.0.0.4, 10.0.0.0/8", true, NULL);
+	check_proxies("10.0.0.0/30", "10.0.0.0/8, !10.0.0.2", true, NULL);
+	check_proxies("[2001:db8::1]", "[2001:db8::]/32", true, NULL);
+	check_proxies("[2001:db8::1]", "0.0.0.0/0", false, "2001:db8::1");
+}
+
+static void test_proxies_are_addresses(void **state)
+{
+	static const char *const values[] = { "lb.example.com", "!10.0.0.1", "10.0.0.1/8" };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
+		struct report report = { 0 };
+		char ours[256];
+
+		(void)snprintf(ours, sizeof(ours), OURS "upstream_proxies = %s\n", values[i]);
+		assert_null(load_postfix(ours, "", SERVICES, &report));
+		assert_string_equal(report.entries[0].parameter, "upstream_proxies");
+		assert_int_equal(report.entries[0].line, 4);
+		report_done(&report);
+	}
+}
+
 /* --- the files on disk --- */
 
 struct disk {
@@ -377,6 +438,8 @@ int main(void)
 		cmocka_unit_test(test_values),
 		cmocka_unit_test(test_what_is_shown_reads_back_the_same),
 		cmocka_unit_test(test_xclient),
+		cmocka_unit_test(test_exempt_proxies_leave_the_limits),
+		cmocka_unit_test(test_proxies_are_addresses),
 		cmocka_unit_test(test_stale),
 		cmocka_unit_test(test_files_that_were_read),
 	};
