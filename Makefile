@@ -19,7 +19,7 @@ say = @$(if $(filter 1,$(V)),:,printf '  %-8s %s\n' $(1) $(2))
 .DELETE_ON_ERROR:
 .PRECIOUS: $(BUILD)/bpf/%.bpf.o
 .SUFFIXES:
-.PHONY: all help check check-bpf check-e2e fuzz lint bench bench-mx install clean
+.PHONY: all help check check-bpf check-e2e check-package check-system fuzz lint bench bench-mx install clean
 
 all: $(BUILD)/synanvild $(BUILD)/synanvil $(BUILD)/synanvil-spf
 
@@ -28,6 +28,8 @@ help:
 	@echo 'make check      unit tests under ASan and UBSan; needs no root'
 	@echo 'make check-bpf  the packet path through BPF_PROG_TEST_RUN; needs root'
 	@echo 'make check-e2e  namespaces, real Postfix, real Prometheus; needs root'
+	@echo 'make check-package  the Debian package: reproducible, clean, hardened, purged; needs root'
+	@echo 'make check-system   the package on a Debian of its own, under systemd; needs root and a Debian mirror'
 	@echo 'make fuzz       every parser, FUZZ_SECONDS (default 30) each'
 	@echo 'make lint       format, clang-tidy, cppcheck, shellcheck, mandoc, layering rules'
 	@echo 'make bench      cost of the decision and of the whole path; needs root'
@@ -419,6 +421,13 @@ e2e-tools: $(E2E_TOOLS)
 
 check-e2e: all e2e-tools
 	$(Q)SYNANVIL_BUILD=$(abspath $(BUILD)) tests/e2e/run
+
+check-package: all
+	$(Q)SYNANVIL_BUILD=$(abspath $(BUILD)) tests/e2e/run tests/package/package.bats
+
+# Some minutes, and the first time a download: not part of scripts/test.
+check-system: all e2e-tools
+	$(Q)SYNANVIL_BUILD=$(abspath $(BUILD)) tests/e2e/run tests/package/system.bats
 
 # --- lint ---------------------------------------------------------------------------------------------------------------
 
