@@ -19,7 +19,7 @@ say = @$(if $(filter 1,$(V)),:,printf '  %-8s %s\n' $(1) $(2))
 .DELETE_ON_ERROR:
 .PRECIOUS: $(BUILD)/bpf/%.bpf.o
 .SUFFIXES:
-.PHONY: all help check check-bpf check-e2e check-package check-system fuzz lint bench bench-mx install clean
+.PHONY: all help check check-bpf check-e2e check-package check-system soak bench-memory fuzz lint bench bench-mx install clean
 
 all: $(BUILD)/synanvild $(BUILD)/synanvil
 
@@ -33,6 +33,8 @@ help:
 	@echo 'make fuzz       every parser, FUZZ_SECONDS (default 30) each'
 	@echo 'make lint       format, clang-tidy, cppcheck, shellcheck, mandoc, layering rules'
 	@echo 'make bench      cost of the decision and of the whole path; needs root'
+	@echo 'make bench-memory   memory of the agent with a million sources and 100,000 exceptions; needs root'
+	@echo 'make soak       the agent under attack itself, SOAK_SECONDS (default 600); needs root'
 	@echo 'make bench-mx   mail through real Postfix under a botnet; needs root'
 	@echo 'make documents  sample configuration and manual of the parameters, anew from their table'
 	@echo 'make install    PREFIX=$(PREFIX) DESTDIR='
@@ -351,7 +353,7 @@ check-bpf: $(addprefix $(BUILD)/bpftest/test_,$(BPF_TESTS))
 
 # --- end to end ---------------------------------------------------------------------------------------------------------
 
-E2E_TOOLS := $(addprefix $(BUILD)/e2e/,attempts banner exempts frame-send foreign-xdp old-kernel.so syn-flood)
+E2E_TOOLS := $(addprefix $(BUILD)/e2e/,attempts banner crowd exempts frame-send foreign-xdp good old-kernel.so syn-flood)
 
 $(BUILD)/e2e/syn-flood.bpf.o: tests/e2e/tools/syn-flood.bpf.c
 	$(call say,BPF,$@)
@@ -374,6 +376,11 @@ $(BUILD)/e2e/%.so: tests/e2e/tools/%.c
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -fPIC -shared $< -o $@
 
+$(BUILD)/e2e/crowd $(BUILD)/e2e/good: $(BUILD)/e2e/%: tests/soak/%.c tests/soak/endpoint.c tests/soak/endpoint.h
+	$(call say,TOOL,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $< tests/soak/endpoint.c $(HARDEN) -o $@
+
 $(BUILD)/e2e/%: tests/e2e/tools/%.c
 	$(call say,TOOL,$@)
 	@mkdir -p $(@D)
@@ -392,6 +399,17 @@ check-package: all
 # Some minutes, and the first time a download: not part of scripts/test.
 check-system: all e2e-tools
 	$(Q)SYNANVIL_BUILD=$(abspath $(BUILD)) tests/e2e/run tests/package/system.bats
+
+# The agent under attack itself; figures on standard output.
+SOAK_SECONDS     ?= 600
+SOAK_CONNECTIONS ?= 10000
+
+soak: all e2e-tools
+	$(Q)SYNANVIL_BUILD=$(abspath $(BUILD)) tests/soak/run $(SOAK_SECONDS) $(SOAK_CONNECTIONS)
+
+# Resident memory of the agent with a full table of sources and many exceptions.
+bench-memory: all e2e-tools
+	$(Q)SYNANVIL_BUILD=$(abspath $(BUILD)) tests/bench/memory.sh
 
 # --- lint ---------------------------------------------------------------------------------------------------------------
 
@@ -495,4 +513,4 @@ deb:
 clean:
 	$(Q)rm -rf $(BUILD)
 
--include $(shell [ -d $(BUILD) ] && find $(BUILD) -path $(BUILD)/deb -prune -o -type f -name '*.d' -print)
+-include $(shell find $(wildcard $(addprefix $(BUILD)/,obj bpf bpftest e2e bench)) /dev/null -name '*.d')
