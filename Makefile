@@ -19,7 +19,7 @@ say = @$(if $(filter 1,$(V)),:,printf '  %-8s %s\n' $(1) $(2))
 .DELETE_ON_ERROR:
 .PRECIOUS: $(BUILD)/bpf/%.bpf.o
 .SUFFIXES:
-.PHONY: all help check check-bpf check-e2e check-package check-system soak bench-memory fuzz lint bench bench-mx install clean
+.PHONY: all help check check-bpf check-e2e check-package check-system soak bench-memory coverage fuzz lint bench bench-mx install clean
 
 all: $(BUILD)/synanvild $(BUILD)/synanvil
 
@@ -34,6 +34,7 @@ help:
 	@echo 'make lint       format, clang-tidy, cppcheck, shellcheck, mandoc, layering rules'
 	@echo 'make bench      cost of the decision and of the whole path; needs root'
 	@echo 'make bench-memory   memory of the agent with a million sources and 100,000 exceptions; needs root'
+	@echo 'make coverage   share of lines of agent/ that unit and end-to-end tests reach, at least $(COVERAGE_MIN) %; needs root'
 	@echo 'make soak       the agent under attack itself, SOAK_SECONDS (default 600); needs root'
 	@echo 'make bench-mx   mail through real Postfix under a botnet; needs root'
 	@echo 'make documents  sample configuration and manual of the parameters, anew from their table'
@@ -305,11 +306,11 @@ FUZZ_http := agent/daemon/http_request.c
 FUZZERS += control_protocol
 FUZZ_control_protocol := agent/common/control_protocol.c
 
-$(BUILD)/unit/test_%: tests/unit/test_%.c $$(UNIT_$$*) $(HEADERS)
+$(BUILD)/unit/test_%: tests/unit/test_%.c tests/unit/only.c $$(UNIT_$$*) $(HEADERS)
 	$(call say,UNIT,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) $(filter-out -fPIE,$(CFLAGS)) $(SANITIZE) -Iagent/daemon -Iagent/cli -Iagent/documents \
-		$(call pkg_cflags,$(PKGS_COMMON) $(PKGS_DAEMON) $(PKGS_CLI)) $< $(UNIT_$*) $(call pkg_libs,cmocka $(PKGS_COMMON)) $(UNIT_LIBS_$*) -o $@
+		$(call pkg_cflags,$(PKGS_COMMON) $(PKGS_DAEMON) $(PKGS_CLI)) $< tests/unit/only.c $(UNIT_$*) $(call pkg_libs,cmocka $(PKGS_COMMON)) $(UNIT_LIBS_$*) -o $@
 
 $(BUILD)/fuzz/fuzz_%: tests/fuzz/fuzz_%.c $$(FUZZ_$$*) $(HEADERS)
 	$(call say,FUZZ,$@)
@@ -340,12 +341,12 @@ $(BUILD)/bpftest/storm.skel.h: $(BUILD)/bpftest/storm.bpf.o
 	$(call say,SKEL,$@)
 	$(Q)$(BPFTOOL) gen skeleton $< name storm_bpf > $@
 
-$(BUILD)/bpftest/test_%: tests/bpf/test_%.c $(BPF_LAB) $(wildcard tests/bpf/*.h) $(BUILD)/gen/synanvil.skel.h \
+$(BUILD)/bpftest/test_%: tests/bpf/test_%.c tests/unit/only.c $(BPF_LAB) $(wildcard tests/bpf/*.h) $(BUILD)/gen/synanvil.skel.h \
 		$(BUILD)/gen/tick.skel.h $(BUILD)/bpftest/storm.skel.h
 	$(call say,BPFTEST,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) $(filter-out -fPIE,$(CFLAGS)) $(SANITIZE) -Iagent/daemon -Itests/bpf -I$(BUILD)/bpftest \
-		-MMD -MP -MF $@.d $< $(BPF_LAB) $(call pkg_libs,cmocka libbpf) -lelf -pthread -o $@
+		-MMD -MP -MF $@.d $< tests/unit/only.c $(BPF_LAB) $(call pkg_libs,cmocka libbpf) -lelf -pthread -o $@
 
 check-bpf: $(addprefix $(BUILD)/bpftest/test_,$(BPF_TESTS))
 	$(Q)[ $$(id -u) = 0 ] || echo 'packet path: not root, so all of its tests are skipped'
@@ -399,6 +400,20 @@ check-package: all
 # Some minutes, and the first time a download: not part of scripts/test.
 check-system: all e2e-tools
 	$(Q)SYNANVIL_BUILD=$(abspath $(BUILD)) tests/e2e/run tests/package/system.bats
+
+# Lines of agent/ that the tests reach, counted in a build of its own: unit tests and end to end, or the targets that
+# COVERAGE_OF names. What a killed agent had counted is lost, so the figure is a lower bound.
+COVERAGE_OF  ?= check check-e2e
+COVERAGE_MIN ?= 85
+COVERAGE     := $(BUILD)/coverage
+
+coverage:
+	$(Q)rm -rf $(COVERAGE)
+	$(Q)$(MAKE) BUILD=$(COVERAGE) CFLAGS='-O0 -g --coverage -fprofile-update=atomic' SANITIZE= all e2e-tools $(COVERAGE_OF)
+	$(Q)gcovr --root . --filter agent/ --exclude agent/documents/ --object-directory $(COVERAGE) \
+		--gcov-ignore-parse-errors --sort-uncovered --txt $(COVERAGE)/lines.txt --json $(COVERAGE)/lines.json \
+		--fail-under-line $(COVERAGE_MIN) $(COVERAGE) >$(COVERAGE)/log 2>&1; status=$$?; \
+		cat $(COVERAGE)/lines.txt; exit $$status
 
 # The agent under attack itself; figures on standard output.
 SOAK_SECONDS     ?= 600
