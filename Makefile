@@ -19,7 +19,7 @@ say = @$(if $(filter 1,$(V)),:,printf '  %-8s %s\n' $(1) $(2))
 .DELETE_ON_ERROR:
 .PRECIOUS: $(BUILD)/bpf/%.bpf.o
 .SUFFIXES:
-.PHONY: all help check check-bpf check-e2e check-package check-system fuzz lint bench bench-mx install clean
+.PHONY: all help check check-bpf check-e2e check-package check-system soak bench-memory coverage fuzz lint bench bench-mx install clean
 
 all: $(BUILD)/synanvild $(BUILD)/synanvil $(BUILD)/synanvil-spf
 
@@ -33,6 +33,9 @@ help:
 	@echo 'make fuzz       every parser, FUZZ_SECONDS (default 30) each'
 	@echo 'make lint       format, clang-tidy, cppcheck, shellcheck, mandoc, layering rules'
 	@echo 'make bench      cost of the decision and of the whole path; needs root'
+	@echo 'make bench-memory   memory of the agent with a million sources and 100,000 exceptions; needs root'
+	@echo 'make coverage   share of lines of agent/ that unit and end-to-end tests reach, at least $(COVERAGE_MIN) %; needs root'
+	@echo 'make soak       the agent under attack itself, SOAK_SECONDS (default 600); needs root'
 	@echo 'make bench-mx   mail through real Postfix under a botnet; needs root'
 	@echo 'make documents  sample configuration and manual of the parameters, anew from their table'
 	@echo 'make install    PREFIX=$(PREFIX) DESTDIR='
@@ -339,11 +342,11 @@ FUZZ_LIBS_spf := $(call pkg_libs,$(PKGS_SPF))
 FUZZERS += control_protocol
 FUZZ_control_protocol := agent/common/control_protocol.c
 
-$(BUILD)/unit/test_%: tests/unit/test_%.c $$(UNIT_$$*) $(HEADERS)
+$(BUILD)/unit/test_%: tests/unit/test_%.c tests/unit/only.c $$(UNIT_$$*) $(HEADERS)
 	$(call say,UNIT,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) $(filter-out -fPIE,$(CFLAGS)) $(SANITIZE) -Iagent/daemon -Iagent/cli -Iagent/spf -Iagent/documents \
-		$(call pkg_cflags,$(PKGS_COMMON) $(PKGS_DAEMON) $(PKGS_CLI)) $< $(UNIT_$*) $(call pkg_libs,cmocka $(PKGS_COMMON)) $(UNIT_LIBS_$*) -o $@
+		$(call pkg_cflags,$(PKGS_COMMON) $(PKGS_DAEMON) $(PKGS_CLI)) $< tests/unit/only.c $(UNIT_$*) $(call pkg_libs,cmocka $(PKGS_COMMON)) $(UNIT_LIBS_$*) -o $@
 
 $(BUILD)/fuzz/fuzz_%: tests/fuzz/fuzz_%.c $$(FUZZ_$$*) $(HEADERS)
 	$(call say,FUZZ,$@)
@@ -374,12 +377,12 @@ $(BUILD)/bpftest/storm.skel.h: $(BUILD)/bpftest/storm.bpf.o
 	$(call say,SKEL,$@)
 	$(Q)$(BPFTOOL) gen skeleton $< name storm_bpf > $@
 
-$(BUILD)/bpftest/test_%: tests/bpf/test_%.c $(BPF_LAB) $(wildcard tests/bpf/*.h) $(BUILD)/gen/synanvil.skel.h \
+$(BUILD)/bpftest/test_%: tests/bpf/test_%.c tests/unit/only.c $(BPF_LAB) $(wildcard tests/bpf/*.h) $(BUILD)/gen/synanvil.skel.h \
 		$(BUILD)/gen/tick.skel.h $(BUILD)/bpftest/storm.skel.h
 	$(call say,BPFTEST,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) $(filter-out -fPIE,$(CFLAGS)) $(SANITIZE) -Iagent/daemon -Itests/bpf -I$(BUILD)/bpftest \
-		-MMD -MP -MF $@.d $< $(BPF_LAB) $(call pkg_libs,cmocka libbpf) -lelf -pthread -o $@
+		-MMD -MP -MF $@.d $< tests/unit/only.c $(BPF_LAB) $(call pkg_libs,cmocka libbpf) -lelf -pthread -o $@
 
 check-bpf: $(addprefix $(BUILD)/bpftest/test_,$(BPF_TESTS))
 	$(Q)[ $$(id -u) = 0 ] || echo 'packet path: not root, so all of its tests are skipped'
@@ -387,7 +390,7 @@ check-bpf: $(addprefix $(BUILD)/bpftest/test_,$(BPF_TESTS))
 
 # --- end to end ---------------------------------------------------------------------------------------------------------
 
-E2E_TOOLS := $(addprefix $(BUILD)/e2e/,attempts banner exempts frame-send foreign-xdp old-kernel.so syn-flood)
+E2E_TOOLS := $(addprefix $(BUILD)/e2e/,attempts banner crowd exempts frame-send foreign-xdp good old-kernel.so syn-flood)
 
 $(BUILD)/e2e/syn-flood.bpf.o: tests/e2e/tools/syn-flood.bpf.c
 	$(call say,BPF,$@)
@@ -410,6 +413,11 @@ $(BUILD)/e2e/%.so: tests/e2e/tools/%.c
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -fPIC -shared $< -o $@
 
+$(BUILD)/e2e/crowd $(BUILD)/e2e/good: $(BUILD)/e2e/%: tests/soak/%.c tests/soak/endpoint.c tests/soak/endpoint.h
+	$(call say,TOOL,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $< tests/soak/endpoint.c $(HARDEN) -o $@
+
 $(BUILD)/e2e/%: tests/e2e/tools/%.c
 	$(call say,TOOL,$@)
 	@mkdir -p $(@D)
@@ -428,6 +436,31 @@ check-package: all
 # Some minutes, and the first time a download: not part of scripts/test.
 check-system: all e2e-tools
 	$(Q)SYNANVIL_BUILD=$(abspath $(BUILD)) tests/e2e/run tests/package/system.bats
+
+# Lines of agent/ that the tests reach, counted in a build of its own: unit tests and end to end, or the targets that
+# COVERAGE_OF names. What a killed agent had counted is lost, so the figure is a lower bound.
+COVERAGE_OF  ?= check check-e2e
+COVERAGE_MIN ?= 85
+COVERAGE     := $(BUILD)/coverage
+
+coverage:
+	$(Q)rm -rf $(COVERAGE)
+	$(Q)$(MAKE) BUILD=$(COVERAGE) CFLAGS='-O0 -g --coverage -fprofile-update=atomic' SANITIZE= all e2e-tools $(COVERAGE_OF)
+	$(Q)gcovr --root . --filter agent/ --exclude agent/documents/ --object-directory $(COVERAGE) \
+		--gcov-ignore-parse-errors --sort-uncovered --txt $(COVERAGE)/lines.txt --json $(COVERAGE)/lines.json \
+		--fail-under-line $(COVERAGE_MIN) $(COVERAGE) >$(COVERAGE)/log 2>&1; status=$$?; \
+		cat $(COVERAGE)/lines.txt; exit $$status
+
+# The agent under attack itself; figures on standard output.
+SOAK_SECONDS     ?= 600
+SOAK_CONNECTIONS ?= 10000
+
+soak: all e2e-tools
+	$(Q)SYNANVIL_BUILD=$(abspath $(BUILD)) tests/soak/run $(SOAK_SECONDS) $(SOAK_CONNECTIONS)
+
+# Resident memory of the agent with a full table of sources and many exceptions.
+bench-memory: all e2e-tools
+	$(Q)SYNANVIL_BUILD=$(abspath $(BUILD)) tests/bench/memory.sh
 
 # --- lint ---------------------------------------------------------------------------------------------------------------
 
@@ -548,4 +581,4 @@ deb:
 clean:
 	$(Q)rm -rf $(BUILD)
 
--include $(shell [ -d $(BUILD) ] && find $(BUILD) -path $(BUILD)/deb -prune -o -type f -name '*.d' -print)
+-include $(shell find $(wildcard $(addprefix $(BUILD)/,obj bpf bpftest e2e bench)) /dev/null -name '*.d')

@@ -19,13 +19,16 @@
 #include "session.h"
 
 /* The last of the connections are kept for those who may change things. */
-#define CONNECTIONS         64
-#define CONNECTIONS_LOOKING 48
+#define CONNECTIONS         256
+#define CONNECTIONS_LOOKING 192
 
 #define SECONDS             10
 
 /* The whole history with room to spare. */
 #define PENDING_MAX (8UL * 1024 * 1024)
+
+/* Of all connections: they are told the same history again and again. */
+#define PENDING_SUM (16UL * 1024 * 1024)
 
 /* No command that only looks is longer. */
 #define LOOKING_REQUEST_MAX 65536
@@ -62,7 +65,13 @@ static bool session_opened(struct session *session, int fd, void *context)
 	mine->session = session;
 	mine->peer.may_change = user == 0 || user == geteuid();
 	session_set_data(session, mine);
-	return mine->peer.may_change || session_count(session) <= CONNECTIONS_LOOKING;
+	if (mine->peer.may_change) {
+		session_keep(session);
+		return true;
+	}
+	/* Members of the group may ask for what takes long, and ask again and again. */
+	session_serve_last(session);
+	return session_count(session) <= CONNECTIONS_LOOKING || session_make_room(session);
 }
 
 static void session_closed(struct session *session, void *context)
@@ -183,6 +192,7 @@ static const struct session_limits limits = {
 	.connections = CONNECTIONS,
 	.seconds = SECONDS,
 	.pending_max = PENDING_MAX,
+	.pending_sum = PENDING_SUM,
 };
 
 int control_server_new(struct daemon *daemon, const char *path, const char *group,

@@ -27,12 +27,15 @@
 #include "pins.h"
 #include "privileges.h"
 #include "service_manager.h"
+#include "session.h"
 #include "state.h"
 #include "sweep.h"
 #include "system_calls.h"
 
 /* How long a reply to the command that stops the agent has to leave: local, some hundred bytes. */
 #define REPLY_TIME_US 50000
+
+#define LAST_TURN_US  2000
 
 static void reload_signalled(evutil_socket_t number, short what, void *context)
 {
@@ -70,9 +73,29 @@ void daemon_hold_signals(bool hold)
 	(void)sigprocmask(hold ? SIG_BLOCK : SIG_UNBLOCK, &set, NULL);
 }
 
+/* With priorities: of what comes last no more is begun after so long, if there is something else.
+ */
+static struct event_base *base_new(void)
+{
+	const struct timeval turn = { 0, LAST_TURN_US };
+	struct event_config *config = event_config_new();
+	struct event_base *base = NULL;
+
+	if (config &&
+	    !event_config_set_max_dispatch_interval(config, &turn, -1, SESSION_PRIORITY_LAST))
+		base = event_base_new_with_config(config);
+	if (config)
+		event_config_free(config);
+	if (base && event_base_priority_init(base, SESSION_PRIORITIES)) {
+		event_base_free(base);
+		return NULL;
+	}
+	return base;
+}
+
 static int loop_new(struct daemon *daemon)
 {
-	daemon->loop = event_base_new();
+	daemon->loop = base_new();
 	if (!daemon->loop)
 		return -ENOMEM;
 	for (size_t i = 0; i < DAEMON_SIGNALS; i++) {

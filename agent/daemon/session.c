@@ -11,6 +11,7 @@
 #include <event2/listener.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/queue.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -28,11 +29,12 @@ enum session_phase {
 
 struct session {
 	struct session_server *server;
-	struct session *next;
+	TAILQ_ENTRY(session) entry;
 	struct bufferevent *stream;
 	struct event *deadline;
 	enum session_phase phase;
 	bool dead; /* to be closed once its handler has returned */
+	bool kept; /* not to be closed to make room */
 	void *data;
 };
 
@@ -43,7 +45,7 @@ struct session_server {
 	struct session_limits limits;
 	const struct session_handler *handler;
 	void *context;
-	struct session *sessions;
+	TAILQ_HEAD(, session) sessions; /* by the time since which each waits for its peer */
 	unsigned count;
 	struct session *busy; /* its handler is running */
 	bool leaving;
@@ -53,26 +55,36 @@ struct session_server {
 /* Frees a server that was asked to go, once nobody uses it. */
 static void server_release(struct session_server *server)
 {
-	if (!server->leaving || server->busy || server->sessions)
+	if (!server->leaving || server->busy || !TAILQ_EMPTY(&server->sessions))
 		return;
 	if (server->released)
 		server->released(server->context);
 	free(server);
 }
 
+/*
+ * Closes at once. libevent does that, and frees the rest, from its loop: for what is served last
+ * not before all else is done. Without a descriptor the stream is an ordinary one again.
+ */
+static void stream_free(struct bufferevent *stream)
+{
+	const int fd = bufferevent_getfd(stream);
+
+	(void)bufferevent_setfd(stream, -1);
+	(void)close(fd);
+	bufferevent_free(stream);
+}
+
 static void session_destroy(struct session *session)
 {
 	struct session_server *server = session->server;
-	struct session **link = &server->sessions;
 
-	while (*link != session)
-		link = &(*link)->next;
-	*link = session->next;
+	TAILQ_REMOVE(&server->sessions, session, entry);
 	server->count--;
 	if (server->handler->closed)
 		server->handler->closed(session, server->context);
 	event_free(session->deadline);
-	bufferevent_free(session->stream);
+	stream_free(session->stream);
 	free(session);
 }
 
@@ -91,14 +103,65 @@ static void session_close(struct session *session)
 /* Closes what was marked while a handler ran. */
 static void sessions_bury(struct session_server *server)
 {
-	struct session *session = server->sessions, *next;
+	struct session *session = TAILQ_FIRST(&server->sessions), *next;
 
 	for (; session; session = next) {
-		next = session->next;
+		next = TAILQ_NEXT(session, entry);
 		if (session->dead)
 			session_destroy(session);
 	}
 	server_release(server);
+}
+
+static size_t untaken(const struct session *session)
+{
+	return evbuffer_get_length(bufferevent_get_output(session->stream));
+}
+
+/* The one that has waited longest, of those that hold bytes or of all; never one, if not NULL. */
+static struct session *longest_waiting(struct session_server *server, const struct session *one,
+				       bool holding)
+{
+	struct session *session;
+
+	TAILQ_FOREACH(session, &server->sessions, entry)
+	if (session != one && session != server->busy && !session->kept && !session->dead &&
+	    (!holding || untaken(session)))
+		return session;
+	return NULL;
+}
+
+static bool make_room(struct session_server *server, const struct session *newcomer)
+{
+	struct session *session = longest_waiting(server, newcomer, false);
+
+	if (!session)
+		return false;
+	session_destroy(session);
+	return true;
+}
+
+static size_t untaken_by_all(const struct session_server *server)
+{
+	const struct session *session;
+	size_t sum = 0;
+
+	TAILQ_FOREACH(session, &server->sessions, entry)
+	if (!session->dead)
+		sum += untaken(session);
+	return sum;
+}
+
+/* Before a handler queues so many bytes more for this session. */
+static void make_memory(struct session *session, size_t size)
+{
+	struct session_server *server = session->server;
+	const size_t most = server->limits.pending_sum;
+	struct session *other;
+
+	while (most && untaken_by_all(server) + size > most &&
+	       (other = longest_waiting(server, session, true)) != NULL)
+		session_close(other);
 }
 
 static void readable(struct bufferevent *stream, void *context)
@@ -162,22 +225,20 @@ static struct session *session_new(struct session_server *server, int fd)
 		return NULL;
 	session->server = server;
 	session->deadline = evtimer_new(server->loop, overdue, session);
-	session->stream = bufferevent_socket_new(server->loop, fd, BEV_OPT_CLOSE_ON_FREE);
+	session->stream = bufferevent_socket_new(server->loop, fd, 0);
 	if (!session->deadline || !session->stream ||
 	    evtimer_add(session->deadline, &seconds) < 0) {
 		if (session->deadline)
 			event_free(session->deadline);
 		if (session->stream)
 			bufferevent_free(session->stream);
-		else
-			(void)close(fd);
+		(void)close(fd);
 		free(session);
 		return NULL;
 	}
 	bufferevent_setcb(session->stream, readable, written, changed, session);
 	(void)bufferevent_set_max_single_read(session->stream, READ_AT_MOST);
-	session->next = server->sessions;
-	server->sessions = session;
+	TAILQ_INSERT_TAIL(&server->sessions, session, entry);
 	server->count++;
 	return session;
 }
@@ -191,7 +252,7 @@ static void accepted(struct evconnlistener *listener, evutil_socket_t fd, struct
 	(void)listener;
 	(void)peer;
 	(void)peer_size;
-	if (server->count >= server->limits.connections) {
+	if (server->count >= server->limits.connections && !make_room(server, NULL)) {
 		refuse(server, fd);
 		(void)close(fd);
 		return;
@@ -245,6 +306,7 @@ int session_server_new(struct event_base *loop, int listening, const struct sess
 		};
 	}
 	if (server && server->listener && server->pause) {
+		TAILQ_INIT(&server->sessions);
 		evconnlistener_set_error_cb(server->listener, accept_failed);
 		*ret_server = server;
 		return 0;
@@ -269,12 +331,27 @@ void session_server_free(struct session_server *server, void (*released)(void *c
 	event_free(server->pause);
 	server->leaving = true;
 	server->released = released;
-	for (session = server->sessions; session; session = next) {
-		next = session->next;
+	for (session = TAILQ_FIRST(&server->sessions); session; session = next) {
+		next = TAILQ_NEXT(session, entry);
 		if (session != server->busy)
 			session_destroy(session);
 	}
 	server_release(server);
+}
+
+void session_serve_last(struct session *session)
+{
+	(void)bufferevent_priority_set(session->stream, SESSION_PRIORITY_LAST);
+}
+
+void session_keep(struct session *session)
+{
+	session->kept = true;
+}
+
+bool session_make_room(struct session *session)
+{
+	return make_room(session->server, session);
 }
 
 unsigned session_count(const struct session *session)
@@ -308,16 +385,30 @@ static void session_send(struct session *session, enum session_phase phase, cons
 
 void session_reply(struct session *session, const char *text, size_t size)
 {
+	make_memory(session, size);
 	session_send(session, SESSION_REPLYING, text, size);
+}
+
+/*
+ * Whether this session is one of those that leave too much untaken. Others are not closed here: who
+ * pushes to many sessions, one after the other, must find the next one alive.
+ */
+static bool hoards(const struct session *session, size_t size)
+{
+	const struct session_limits *limits = &session->server->limits;
+	const size_t own = untaken(session);
+
+	if (own + size > limits->pending_max)
+		return true;
+	return own && limits->pending_sum &&
+	       untaken_by_all(session->server) + size > limits->pending_sum;
 }
 
 void session_push(struct session *session, const char *text, size_t size)
 {
-	const struct evbuffer *output = bufferevent_get_output(session->stream);
-
 	if (session->dead)
 		return;
-	if (evbuffer_get_length(output) + size > session->server->limits.pending_max) {
+	if (hoards(session, size)) {
 		session_close(session);
 		return;
 	}
