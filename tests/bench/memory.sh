@@ -9,6 +9,7 @@ ROOT=$(cd "$(dirname "$0")/../.." && pwd)
 . "$ROOT/tests/e2e/lab.bash"
 MEMORY_MAX_KB=32768
 SOURCES=1000000
+SOURCES_SENT=1040000
 
 # 100,000 networks of 10.128.0.0/9, none inside another; not the flood's 10.0.0.0/9.
 exceptions()
@@ -37,8 +38,12 @@ lab_config 'smtpd_client_connection_rate_limit = 10' 'source_table_size = 104857
 	"smtpd_client_event_limit_exceptions = cidr:$LAB_DIR/exceptions.cidr"
 lab_agent_start || exit 1
 echo "at the start, with $(synanvil --json status | jq .exceptions) exceptions: $(resident VmRSS) KB"
-lab_flood -n $((SOURCES * 5 / 4)) -r 200000 -s 10.0.0.0 -a $((SOURCES * 5 / 4)) "$LAB_HOST" 25 >/dev/null || exit 1
-wait_until 60 swept $SOURCES || {
+# A busy machine loses frames: the sources that did not arrive come again.
+for ((turn = 0; turn < 10; turn++)); do
+	lab_flood -n $SOURCES_SENT -s 10.0.0.0 -a $SOURCES_SENT "$LAB_HOST" 25 >/dev/null || exit 1
+	! wait_until 15 swept $SOURCES || break
+done
+swept $SOURCES || {
 	echo "memory: only $(synanvil --json status | jq .sources.tracked) sources are tracked" >&2
 	exit 1
 }
