@@ -558,6 +558,8 @@ install: all
 	$(Q)install -m 644 docs/synanvild.8 $(DESTDIR)$(MANDIR)/man8/
 	$(Q)sed 's|@SBINDIR@|$(SBINDIR)|' deploy/synanvild.service > $(DESTDIR)$(UNITDIR)/synanvild.service
 	$(Q)install -m 644 deploy/synanvil-pins.service $(DESTDIR)$(UNITDIR)/
+	$(Q)! test -e $(BUILD)/synanvil-milter || \
+		sed 's|@SBINDIR@|$(SBINDIR)|' deploy/synanvil-milter.service > $(DESTDIR)$(UNITDIR)/synanvil-milter.service
 	$(Q)install -m 644 deploy/synanvil.sysusers $(DESTDIR)$(SYSUSERSDIR)/synanvil.conf
 	$(Q)install -m 644 deploy/synanvil.cf $(DESTDIR)$(DATADIR)/
 	$(Q)test -e $(DESTDIR)$(SYSCONFDIR)/synanvil.cf || \
