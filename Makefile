@@ -115,6 +115,7 @@ DAEMON := \
 	agent/daemon/service_manager.c \
 	agent/daemon/service_names.c \
 	agent/daemon/session.c \
+	agent/daemon/session_room.c \
 	agent/daemon/settings.c \
 	agent/daemon/show.c \
 	agent/daemon/state.c \
@@ -314,7 +315,7 @@ UNIT_state := $(STATE_SOURCES) tests/unit/tables_double.c
 UNIT_LIBS_state := $(call pkg_libs,libevent)
 UNIT_control_server := $(COMMON) $(filter agent/daemon/control_% agent/daemon/state% agent/daemon/rule% agent/daemon/views%,$(DAEMON)) \
 	$(addprefix agent/daemon/,advice.c evidence.c peaks.c history.c http_request.c metrics_format.c metrics_server.c outcomes.c process_stats.c \
-	service_names.c session.c settings.c show.c stats.c time_text.c top.c) \
+	service_names.c session.c session_room.c settings.c show.c stats.c time_text.c top.c) \
 	tests/unit/tables_double.c tests/unit/agent_double.c
 UNIT_LIBS_control_server := $(call pkg_libs,libevent)
 UNIT_events := $(addprefix agent/daemon/,history.c outcomes.c service_names.c settings.c time_text.c) \

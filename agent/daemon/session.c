@@ -11,46 +11,16 @@
 #include <event2/listener.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/queue.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+#include "session_internal.h"
 
 /* When there are no descriptors left, the next connection is looked at this much later. */
 #define ACCEPT_PAUSE_SECONDS 1
 
 /* A little of what comes in at once: the handler sees a request grow and can refuse it early. */
 #define READ_AT_MOST 65536
-
-enum session_phase {
-	SESSION_READING,
-	SESSION_PUSHING,  /* something was pushed; more may follow at any time */
-	SESSION_REPLYING, /* closes once all is sent */
-};
-
-struct session {
-	struct session_server *server;
-	TAILQ_ENTRY(session) entry;
-	struct bufferevent *stream;
-	struct event *deadline;
-	enum session_phase phase;
-	bool dead; /* to be closed once its handler has returned */
-	bool kept; /* not to be closed to make room */
-	void *data;
-};
-
-struct session_server {
-	struct event_base *loop;
-	struct evconnlistener *listener;
-	struct event *pause;
-	struct session_limits limits;
-	const struct session_handler *handler;
-	void *context;
-	TAILQ_HEAD(, session) sessions; /* by the time since which each waits for its peer */
-	unsigned count;
-	struct session *busy; /* its handler is running */
-	bool leaving;
-	void (*released)(void *context);
-};
 
 /* Frees a server that was asked to go, once nobody uses it. */
 static void server_release(struct session_server *server)
@@ -75,7 +45,7 @@ static void stream_free(struct bufferevent *stream)
 	bufferevent_free(stream);
 }
 
-static void session_destroy(struct session *session)
+void session_destroy(struct session *session)
 {
 	struct session_server *server = session->server;
 
@@ -88,7 +58,7 @@ static void session_destroy(struct session *session)
 	free(session);
 }
 
-static void session_close(struct session *session)
+void session_close(struct session *session)
 {
 	struct session_server *server = session->server;
 
@@ -111,57 +81,6 @@ static void sessions_bury(struct session_server *server)
 			session_destroy(session);
 	}
 	server_release(server);
-}
-
-static size_t untaken(const struct session *session)
-{
-	return evbuffer_get_length(bufferevent_get_output(session->stream));
-}
-
-/* The one that has waited longest, of those that hold bytes or of all; never one, if not NULL. */
-static struct session *longest_waiting(struct session_server *server, const struct session *one,
-				       bool holding)
-{
-	struct session *session;
-
-	TAILQ_FOREACH(session, &server->sessions, entry)
-	if (session != one && session != server->busy && !session->kept && !session->dead &&
-	    (!holding || untaken(session)))
-		return session;
-	return NULL;
-}
-
-static bool make_room(struct session_server *server, const struct session *newcomer)
-{
-	struct session *session = longest_waiting(server, newcomer, false);
-
-	if (!session)
-		return false;
-	session_destroy(session);
-	return true;
-}
-
-static size_t untaken_by_all(const struct session_server *server)
-{
-	const struct session *session;
-	size_t sum = 0;
-
-	TAILQ_FOREACH(session, &server->sessions, entry)
-	if (!session->dead)
-		sum += untaken(session);
-	return sum;
-}
-
-/* Before a handler queues so many bytes more for this session. */
-static void make_memory(struct session *session, size_t size)
-{
-	struct session_server *server = session->server;
-	const size_t most = server->limits.pending_sum;
-	struct session *other;
-
-	while (most && untaken_by_all(server) + size > most &&
-	       (other = longest_waiting(server, session, true)) != NULL)
-		session_close(other);
 }
 
 static void readable(struct bufferevent *stream, void *context)
@@ -252,7 +171,7 @@ static void accepted(struct evconnlistener *listener, evutil_socket_t fd, struct
 	(void)listener;
 	(void)peer;
 	(void)peer_size;
-	if (server->count >= server->limits.connections && !make_room(server, NULL)) {
+	if (server->count >= server->limits.connections && !session_room_make(server, NULL)) {
 		refuse(server, fd);
 		(void)close(fd);
 		return;
@@ -351,7 +270,7 @@ void session_keep(struct session *session)
 
 bool session_make_room(struct session *session)
 {
-	return make_room(session->server, session);
+	return session_room_make(session->server, session);
 }
 
 unsigned session_count(const struct session *session)
@@ -385,30 +304,15 @@ static void session_send(struct session *session, enum session_phase phase, cons
 
 void session_reply(struct session *session, const char *text, size_t size)
 {
-	make_memory(session, size);
+	session_memory_make(session, size);
 	session_send(session, SESSION_REPLYING, text, size);
-}
-
-/*
- * Whether this session is one of those that leave too much untaken. Others are not closed here: who
- * pushes to many sessions, one after the other, must find the next one alive.
- */
-static bool hoards(const struct session *session, size_t size)
-{
-	const struct session_limits *limits = &session->server->limits;
-	const size_t own = untaken(session);
-
-	if (own + size > limits->pending_max)
-		return true;
-	return own && limits->pending_sum &&
-	       untaken_by_all(session->server) + size > limits->pending_sum;
 }
 
 void session_push(struct session *session, const char *text, size_t size)
 {
 	if (session->dead)
 		return;
-	if (hoards(session, size)) {
+	if (session_hoards(session, size)) {
 		session_close(session);
 		return;
 	}
