@@ -84,7 +84,8 @@ int privileges_drop(const struct privileges_user *user, struct explanation *rete
 	if (capng_updatev(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED, CAP_BPF, CAP_NET_ADMIN,
 			  CAP_PERFMON, -1))
 		error = -EINVAL;
-	/* A careful service manager does not give CAP_SETPCAP; then it has set the bounds itself. */
+	/* A careful service manager does not give CAP_SETPCAP; then it has set the bounds itself.
+	 */
 	if (may_bound)
 		(void)capng_apply(CAPNG_SELECT_BOUNDS);
 	if (!error && user->change)
