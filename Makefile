@@ -447,10 +447,7 @@ COVERAGE     := $(BUILD)/coverage
 coverage:
 	$(Q)rm -rf $(COVERAGE)
 	$(Q)$(MAKE) BUILD=$(COVERAGE) CFLAGS='-O0 -g --coverage -fprofile-update=atomic' SANITIZE= all e2e-tools $(COVERAGE_OF)
-	$(Q)gcovr --root . --filter agent/ --exclude agent/documents/ --object-directory $(COVERAGE) \
-		--gcov-ignore-parse-errors --sort-uncovered --txt $(COVERAGE)/lines.txt --json $(COVERAGE)/lines.json \
-		--fail-under-line $(COVERAGE_MIN) $(COVERAGE) >$(COVERAGE)/log 2>&1; status=$$?; \
-		cat $(COVERAGE)/lines.txt; exit $$status
+	$(Q)tests/coverage/report $(COVERAGE) $(COVERAGE_MIN)
 
 # The agent under attack itself; figures on standard output.
 SOAK_SECONDS     ?= 600
