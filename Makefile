@@ -19,24 +19,31 @@ say = @$(if $(filter 1,$(V)),:,printf '  %-8s %s\n' $(1) $(2))
 .DELETE_ON_ERROR:
 .PRECIOUS: $(BUILD)/bpf/%.bpf.o
 .SUFFIXES:
-.PHONY: all help check check-bpf check-e2e fuzz lint bench bench-mx bench-milter bench-policy install clean
+.PHONY: all help check check-bpf check-e2e check-package check-system soak bench-memory coverage fuzz lint bench bench-mx bench-milter \
+	bench-policy install clean
 
-all: $(BUILD)/synanvild $(BUILD)/synanvil $(BUILD)/synanvil-milter
+all: $(BUILD)/synanvild $(BUILD)/synanvil $(BUILD)/synanvil-milter $(BUILD)/synanvil-spf
 
 help:
 	@echo 'make            build synanvild, synanvil and synanvil-milter into $(BUILD)/'
 	@echo 'make check      unit tests under ASan and UBSan; needs no root'
 	@echo 'make check-bpf  the packet path through BPF_PROG_TEST_RUN; needs root'
 	@echo 'make check-e2e  namespaces, real Postfix, real Prometheus; needs root'
+	@echo 'make check-package  the Debian package: reproducible, clean, hardened, purged; needs root'
+	@echo 'make check-system   the package on a Debian of its own, under systemd; needs root and a Debian mirror'
 	@echo 'make fuzz       every parser, FUZZ_SECONDS (default 30) each'
 	@echo 'make lint       format, clang-tidy, cppcheck, shellcheck, mandoc, layering rules'
 	@echo 'make bench      cost of the decision and of the whole path; needs root'
 	@echo 'make bench-connections  cost of counting live connections; needs root'
+	@echo 'make bench-memory   memory of the agent with a million sources and 100,000 exceptions; needs root'
+	@echo 'make coverage   share of lines of agent/ that unit and end-to-end tests reach, at least $(COVERAGE_MIN) %; needs root'
+	@echo 'make soak       the agent under attack itself, SOAK_SECONDS (default 600); needs root'
 	@echo 'make bench-mx   mail through real Postfix under a botnet; needs root'
 	@echo 'make bench-policy  requests of the policy service, against a null server and postfwd; needs root'
 	@echo 'make bench-milter  mail through real Postfix with and without the milter; needs root'
 	@echo 'make documents  sample configuration and manual of the parameters, anew from their table'
 	@echo 'make install    PREFIX=$(PREFIX) DESTDIR='
+	@echo 'make deb        Debian packages, into $(BUILD)/deb'
 
 # --- what belongs to which program -----------------------------------------------------------------------------------
 # A file is in a program because somebody wrote it here.
@@ -88,6 +95,7 @@ COMMON := \
 
 DAEMON := \
 	agent/daemon/abi_hash.c \
+	agent/daemon/advice.c \
 	agent/daemon/attachment.c \
 	agent/daemon/bpf_object.c \
 	agent/daemon/client_match.c \
@@ -106,6 +114,7 @@ DAEMON := \
 	agent/daemon/descriptors.c \
 	agent/daemon/digest.c \
 	agent/daemon/events.c \
+	agent/daemon/evidence.c \
 	agent/daemon/filter.c \
 	agent/daemon/histogram.c \
 	agent/daemon/history.c \
@@ -123,6 +132,7 @@ DAEMON := \
 	agent/daemon/milter_store.c \
 	agent/daemon/milter_totals.c \
 	agent/daemon/outcomes.c \
+	agent/daemon/peaks.c \
 	agent/daemon/pins.c \
 	agent/daemon/policy.c \
 	agent/daemon/policy_block.c \
@@ -148,6 +158,7 @@ DAEMON := \
 	agent/daemon/service_manager.c \
 	agent/daemon/service_names.c \
 	agent/daemon/session.c \
+	agent/daemon/session_room.c \
 	agent/daemon/settings.c \
 	agent/daemon/show.c \
 	agent/daemon/sock_diag.c \
@@ -159,6 +170,7 @@ DAEMON := \
 	agent/daemon/state_store.c \
 	agent/daemon/stats.c \
 	agent/daemon/sweep.c \
+	agent/daemon/system_calls.c \
 	agent/daemon/tables.c \
 	agent/daemon/tables_connections.c \
 	agent/daemon/tables_read.c \
@@ -168,6 +180,7 @@ DAEMON := \
 	agent/daemon/top.c \
 	agent/daemon/unix_listener.c \
 	agent/daemon/views.c \
+	agent/daemon/views_advice.c \
 	agent/daemon/views_lists.c \
 
 CLI := \
@@ -178,11 +191,13 @@ CLI := \
 	agent/cli/commands_agent.c \
 	agent/cli/commands_local.c \
 	agent/cli/commands_rules.c \
+	agent/cli/completion.c \
 	agent/cli/detach.c \
 	agent/cli/help.c \
 	agent/cli/main.c \
 	agent/cli/output_json.c \
 	agent/cli/output_text.c \
+	agent/cli/output_text_advise.c \
 	agent/cli/output_text_config.c \
 	agent/cli/output_text_show.c \
 	agent/cli/output_text_status.c \
@@ -205,6 +220,18 @@ MILTER := \
 	agent/milter/processes.c \
 	agent/milter/unprivileged.c \
 
+SPF := \
+	agent/spf/main.c \
+	agent/spf/spf_dns.c \
+	agent/spf/spf_expand.c \
+	agent/spf/spf_list.c \
+	agent/spf/spf_networks.c \
+	agent/spf/spf_record.c \
+	agent/common/log.c \
+	agent/common/mono.c \
+	agent/common/parse.c \
+	agent/common/prefix.c \
+
 # --- flags ------------------------------------------------------------------------------------------------------------
 
 WARNINGS := -Wall -Wextra -Werror -Wstrict-prototypes -Wmissing-prototypes -Wshadow -Wconversion \
@@ -216,14 +243,15 @@ HARDEN   := -pie -Wl,-z,relro,-z,now
 SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 
 PKGS_COMMON := jansson
-PKGS_DAEMON := libbpf libmnl libevent libcap-ng libsystemd
+PKGS_DAEMON := libbpf libmnl libevent libcap-ng libseccomp libsystemd
 PKGS_CLI    := ncursesw
 PKGS_MILTER := libcap-ng
 LIBS_MILTER  = $(call pkg_libs,$(PKGS_MILTER)) -lmilter -pthread
+PKGS_SPF    := libunbound
 pkg_cflags   = $(shell pkg-config --cflags $(1))
 pkg_libs     = $(shell pkg-config --libs $(1))
 
-BPF_CFLAGS := -target bpf -mcpu=v3 -O2 -g -std=gnu17 -Wall -Wextra -Werror -Iinclude \
+BPF_CFLAGS := -target bpf -mcpu=v3 -O2 -g -std=gnu17 -Wall -Wextra -Werror -Iinclude -ffile-prefix-map=$(CURDIR)=. \
 	-I/usr/include/$(shell $(CC) -print-multiarch)
 
 # --- packet path --------------------------------------------------------------------------------------------------------
@@ -265,6 +293,10 @@ $(BUILD)/synanvil: $(call objects,$(COMMON) $(CLI))
 $(BUILD)/synanvil-milter: $(call objects,$(COMMON) $(MILTER))
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $(HARDEN) $^ $(call pkg_libs,$(PKGS_COMMON)) $(LIBS_MILTER) -o $@
+
+$(BUILD)/synanvil-spf: $(call objects,$(SPF))
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $(HARDEN) $^ $(call pkg_libs,$(PKGS_SPF)) -o $@
 
 # --- documents that follow from the parameter table ---------------------------------------------------------------------
 # Their results are committed; a test says when they are out of date.
@@ -323,7 +355,7 @@ FUZZ_SECONDS ?= 30
 
 UNITS += control_protocol cli_answers cli_command_line cli_detach cli_local cli_output cli_run
 UNIT_control_protocol := agent/common/control_protocol.c
-UNIT_cli_command_line := agent/cli/command_line.c agent/cli/command_table.c agent/cli/help.c
+UNIT_cli_command_line := agent/cli/command_line.c agent/cli/command_table.c agent/cli/completion.c agent/cli/help.c
 UNIT_cli_output := $(filter agent/cli/output% agent/cli/text_%,$(CLI)) agent/common/log.c agent/common/report.c
 UNIT_cli_run := $(COMMON) $(filter-out agent/cli/main.c,$(CLI))
 UNIT_LIBS_cli_run := $(call pkg_libs,$(PKGS_CLI)) -lbpf -lelf
@@ -341,6 +373,9 @@ UNIT_LIBS_tick := -lbpf
 $(BUILD)/unit/test_tick: $(BUILD)/gen/tick.skel.h
 
 UNIT_settings := agent/daemon/settings.c
+UNITS += system_calls
+UNIT_system_calls := agent/daemon/system_calls.c
+UNIT_LIBS_system_calls := $(call pkg_libs,libseccomp)
 UNITS += abi_hash
 UNIT_abi_hash := agent/daemon/abi_hash.c
 UNIT_LIBS_abi_hash := -lbpf -lelf
@@ -353,8 +388,8 @@ STATE_SOURCES := $(addprefix agent/daemon/,state.c state_file.c state_store.c ru
 UNIT_state := $(STATE_SOURCES) tests/unit/tables_double.c
 UNIT_LIBS_state := $(call pkg_libs,libevent)
 UNIT_control_server := $(COMMON) $(filter agent/daemon/control_% agent/daemon/state% agent/daemon/rule% agent/daemon/views%,$(DAEMON)) \
-	$(addprefix agent/daemon/,connections_source.c decide.c history.c http_request.c metrics_family.c histogram.c metrics_format.c metrics_policy.c metrics_requests.c metrics_server.c milter_totals.c policy_names.c outcomes.c process_stats.c \
-	service_names.c session.c settings.c show.c stats.c tcp_listener.c time_text.c top.c unix_listener.c) \
+	$(addprefix agent/daemon/,advice.c connections_source.c decide.c evidence.c history.c http_request.c metrics_family.c histogram.c metrics_format.c metrics_policy.c metrics_requests.c metrics_server.c milter_totals.c policy_names.c outcomes.c peaks.c process_stats.c \
+	service_names.c session.c session_room.c settings.c show.c stats.c tcp_listener.c time_text.c top.c unix_listener.c) \
 	tests/unit/tables_double.c tests/unit/agent_double.c
 UNIT_LIBS_control_server := $(call pkg_libs,libevent)
 UNIT_control_commands := $(UNIT_control_server)
@@ -363,7 +398,8 @@ UNIT_metrics_server := $(UNIT_control_server)
 UNIT_LIBS_metrics_server := $(UNIT_LIBS_control_server)
 UNIT_events := $(addprefix agent/daemon/,decide.c history.c outcomes.c service_names.c settings.c time_text.c) \
 	agent/common/prefix.c agent/common/parse.c
-UNIT_sweep := agent/daemon/sweep.c agent/daemon/source_counts.c agent/daemon/top.c agent/common/mono.c agent/common/log.c tests/unit/tables_double.c
+EVIDENCE_SOURCES := $(addprefix agent/daemon/,advice.c evidence.c peaks.c top.c)
+UNIT_sweep := agent/daemon/sweep.c agent/daemon/source_counts.c $(EVIDENCE_SOURCES) agent/common/mono.c agent/common/log.c tests/unit/tables_double.c
 UNIT_LIBS_sweep := $(call pkg_libs,libevent)
 UNIT_stats := $(addprefix agent/daemon/,connections_source.c stats.c outcomes.c decide.c metrics_family.c histogram.c metrics_format.c metrics_policy.c metrics_requests.c policy_names.c process_stats.c http_request.c settings.c) \
 	agent/common/prefix.c agent/common/parse.c tests/unit/tables_double.c agent/common/milter_report.c
@@ -374,7 +410,7 @@ UNIT_client_match := agent/daemon/client_match.c agent/common/prefix.c agent/com
 UNITS += policy policy_block
 UNIT_policy := $(addprefix agent/daemon/,policy.c policy_block.c policy_conclude.c policy_counters.c policy_gather.c \
 	policy_handover.c policy_handover_file.c client_match.c decide.c digest.c lru_table.c queue_space.c service_names.c \
-	settings.c) $(addprefix agent/common/,log.c mono.c parse.c prefix.c)
+	settings.c) $(EVIDENCE_SOURCES) $(addprefix agent/common/,log.c mono.c parse.c prefix.c)
 UNIT_LIBS_policy := $(call pkg_libs,libevent)
 UNIT_policy_block := $(UNIT_policy)
 UNIT_LIBS_policy_block := $(UNIT_LIBS_policy)
@@ -382,6 +418,9 @@ FUZZERS += policy_handover
 FUZZ_policy_handover := $(addprefix agent/daemon/,policy_handover.c policy_counters.c lru_table.c digest.c decide.c) \
 	agent/common/prefix.c agent/common/parse.c
 UNIT_lru_table := agent/daemon/lru_table.c agent/daemon/digest.c agent/common/prefix.c agent/common/parse.c
+UNITS += advice evidence
+UNIT_advice := agent/daemon/advice.c
+UNIT_evidence := $(EVIDENCE_SOURCES)
 FUZZERS += state http
 UNITS += live connections
 UNIT_LIBS_live := -pthread
@@ -413,20 +452,29 @@ UNIT_milter_totals := $(CONFIG_SOURCES) $(addprefix agent/daemon/,milter_totals.
 	$(addprefix agent/milter/,header_rules.c message_counts.c) agent/common/milter_report.c agent/common/mono.c
 FUZZERS += header
 FUZZ_header := $(addprefix agent/milter/,header_message.c header_cut.c header_names.c)
+UNITS += spf_record spf_expand spf_list
+SPF_SOURCES := $(filter-out %main.c %spf_dns.c %log.c %mono.c,$(SPF))
+UNIT_spf_record := $(SPF_SOURCES)
+UNIT_spf_expand := $(SPF_SOURCES) agent/spf/spf_dns.c agent/common/mono.c
+UNIT_LIBS_spf_expand := $(call pkg_libs,$(PKGS_SPF))
+UNIT_spf_list := $(SPF_SOURCES)
+FUZZERS += spf
+FUZZ_spf := $(SPF_SOURCES) agent/spf/spf_dns.c agent/common/mono.c
+FUZZ_LIBS_spf := $(call pkg_libs,$(PKGS_SPF))
 FUZZERS += control_protocol
 FUZZ_control_protocol := agent/common/control_protocol.c
 
-$(BUILD)/unit/test_%: tests/unit/test_%.c $$(UNIT_$$*) $(HEADERS)
+$(BUILD)/unit/test_%: tests/unit/test_%.c tests/unit/only.c $$(UNIT_$$*) $(HEADERS)
 	$(call say,UNIT,$@)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(CPPFLAGS) $(filter-out -fPIE,$(CFLAGS)) $(SANITIZE) -Iagent/daemon -Iagent/cli -Iagent/milter -Iagent/documents \
-		$(call pkg_cflags,$(PKGS_COMMON) $(PKGS_DAEMON) $(PKGS_CLI)) $< $(UNIT_$*) $(call pkg_libs,cmocka $(PKGS_COMMON)) $(UNIT_LIBS_$*) -o $@
+	$(Q)$(CC) $(CPPFLAGS) $(filter-out -fPIE,$(CFLAGS)) $(SANITIZE) -Iagent/daemon -Iagent/cli -Iagent/milter -Iagent/spf -Iagent/documents \
+		$(call pkg_cflags,$(PKGS_COMMON) $(PKGS_DAEMON) $(PKGS_CLI)) $< tests/unit/only.c $(UNIT_$*) $(call pkg_libs,cmocka $(PKGS_COMMON)) $(UNIT_LIBS_$*) -o $@
 
 $(BUILD)/fuzz/fuzz_%: tests/fuzz/fuzz_%.c $$(FUZZ_$$*) $(HEADERS)
 	$(call say,FUZZ,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CLANG) $(CPPFLAGS) -std=gnu17 -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
-		-Iagent/daemon -Iagent/cli -Iagent/milter $< $(FUZZ_$*) $(call pkg_libs,$(PKGS_COMMON)) \
+		-Iagent/daemon -Iagent/cli -Iagent/milter -Iagent/spf $< $(FUZZ_$*) $(call pkg_libs,$(PKGS_COMMON)) \
 		$(FUZZ_LIBS_$*) -o $@
 
 check: $(addprefix $(BUILD)/unit/test_,$(UNITS))
@@ -451,12 +499,12 @@ $(BUILD)/bpftest/storm.skel.h: $(BUILD)/bpftest/storm.bpf.o
 	$(call say,SKEL,$@)
 	$(Q)$(BPFTOOL) gen skeleton $< name storm_bpf > $@
 
-$(BUILD)/bpftest/test_%: tests/bpf/test_%.c $(BPF_LAB) $(wildcard tests/bpf/*.h) $(BUILD)/gen/synanvil.skel.h \
+$(BUILD)/bpftest/test_%: tests/bpf/test_%.c tests/unit/only.c $(BPF_LAB) $(wildcard tests/bpf/*.h) $(BUILD)/gen/synanvil.skel.h \
 		$(BUILD)/gen/tick.skel.h $(BUILD)/gen/connections.skel.h $(BUILD)/bpftest/storm.skel.h
 	$(call say,BPFTEST,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) $(filter-out -fPIE,$(CFLAGS)) $(SANITIZE) -Iagent/daemon -Itests/bpf -I$(BUILD)/bpftest \
-		-MMD -MP -MF $@.d $< $(BPF_LAB) $(call pkg_libs,cmocka libbpf) -lelf -pthread -o $@
+		-MMD -MP -MF $@.d $< tests/unit/only.c $(BPF_LAB) $(call pkg_libs,cmocka libbpf) -lelf -pthread -o $@
 
 check-bpf: $(addprefix $(BUILD)/bpftest/test_,$(BPF_TESTS))
 	$(Q)[ $$(id -u) = 0 ] || echo 'packet path: not root, so all of its tests are skipped'
@@ -464,9 +512,8 @@ check-bpf: $(addprefix $(BUILD)/bpftest/test_,$(BPF_TESTS))
 
 # --- end to end ---------------------------------------------------------------------------------------------------------
 
-E2E_TOOLS := $(addprefix $(BUILD)/e2e/,attempts banner connections exempts frame-send foreign-xdp old-kernel.so \
-	policy-crowd sessions \
-	syn-flood)
+E2E_TOOLS := $(addprefix $(BUILD)/e2e/,attempts banner connections crowd exempts frame-send foreign-xdp good old-kernel.so \
+	policy-crowd sessions syn-flood)
 
 $(BUILD)/e2e/syn-flood.bpf.o: tests/e2e/tools/syn-flood.bpf.c
 	$(call say,BPF,$@)
@@ -489,6 +536,11 @@ $(BUILD)/e2e/%.so: tests/e2e/tools/%.c
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -fPIC -shared $< -o $@
 
+$(BUILD)/e2e/crowd $(BUILD)/e2e/good: $(BUILD)/e2e/%: tests/soak/%.c tests/soak/endpoint.c tests/soak/endpoint.h
+	$(call say,TOOL,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $< tests/soak/endpoint.c $(HARDEN) -o $@
+
 $(BUILD)/e2e/%: tests/e2e/tools/%.c
 	$(call say,TOOL,$@)
 	@mkdir -p $(@D)
@@ -500,6 +552,35 @@ e2e-tools: $(E2E_TOOLS)
 
 check-e2e: all e2e-tools
 	$(Q)SYNANVIL_BUILD=$(abspath $(BUILD)) tests/e2e/run
+
+check-package: all
+	$(Q)SYNANVIL_BUILD=$(abspath $(BUILD)) tests/e2e/run tests/package/package.bats
+
+# Some minutes, and the first time a download: not part of scripts/test.
+check-system: all e2e-tools
+	$(Q)SYNANVIL_BUILD=$(abspath $(BUILD)) tests/e2e/run tests/package/system.bats
+
+# Lines of agent/ that the tests reach, counted in a build of its own: unit tests and end to end, or the targets that
+# COVERAGE_OF names. What a killed agent had counted is lost, so the figure is a lower bound.
+COVERAGE_OF  ?= check check-e2e
+COVERAGE_MIN ?= 85
+COVERAGE     := $(BUILD)/coverage
+
+coverage:
+	$(Q)rm -rf $(COVERAGE)
+	$(Q)$(MAKE) BUILD=$(COVERAGE) CFLAGS='-O0 -g --coverage -fprofile-update=atomic' SANITIZE= all e2e-tools $(COVERAGE_OF)
+	$(Q)tests/coverage/report $(COVERAGE) $(COVERAGE_MIN)
+
+# The agent under attack itself; figures on standard output.
+SOAK_SECONDS     ?= 600
+SOAK_CONNECTIONS ?= 10000
+
+soak: all e2e-tools
+	$(Q)SYNANVIL_BUILD=$(abspath $(BUILD)) tests/soak/run $(SOAK_SECONDS) $(SOAK_CONNECTIONS)
+
+# Resident memory of the agent with a full table of sources and many exceptions.
+bench-memory: all e2e-tools
+	$(Q)SYNANVIL_BUILD=$(abspath $(BUILD)) tests/bench/memory.sh
 
 # --- lint ---------------------------------------------------------------------------------------------------------------
 
@@ -588,22 +669,59 @@ SBINDIR   := $(PREFIX)/sbin
 BINDIR    := $(PREFIX)/bin
 MANDIR    := $(PREFIX)/share/man
 UNITDIR   := $(if $(filter /usr,$(PREFIX)),/lib/systemd/system,$(PREFIX)/lib/systemd/system)
+SYSUSERSDIR := $(PREFIX)/lib/sysusers.d
+DATADIR   := $(PREFIX)/share/synanvil
 SYSCONFDIR := /etc/synanvil
+BASHDIR   := $(PREFIX)/share/bash-completion/completions
+ZSHDIR    := $(PREFIX)/share/zsh/$(if $(filter /usr,$(PREFIX)),vendor-completions,site-functions)
 
 install: all
 	$(Q)install -d $(DESTDIR)$(SBINDIR) $(DESTDIR)$(BINDIR) $(DESTDIR)$(UNITDIR) $(DESTDIR)$(SYSCONFDIR) \
-		$(addprefix $(DESTDIR)$(MANDIR)/man,1 5 8)
+		$(DESTDIR)$(SYSUSERSDIR) $(DESTDIR)$(DATADIR) $(addprefix $(DESTDIR)$(MANDIR)/man,1 5 8)
 	$(Q)install -m 755 $(BUILD)/synanvild $(BUILD)/synanvil-milter $(DESTDIR)$(SBINDIR)/
 	$(Q)install -m 755 $(BUILD)/synanvil $(DESTDIR)$(BINDIR)/
+	$(Q)install -m 755 $(BUILD)/synanvil-spf $(DESTDIR)$(SBINDIR)/
+	$(Q)install -m 644 docs/synanvil-spf.8 $(DESTDIR)$(MANDIR)/man8/
+	$(Q)sed -e 's|@SBINDIR@|$(SBINDIR)|' -e 's|@BINDIR@|$(BINDIR)|' deploy/synanvil-spf.service > \
+		$(DESTDIR)$(UNITDIR)/synanvil-spf.service
+	$(Q)install -m 644 deploy/synanvil-spf.timer $(DESTDIR)$(UNITDIR)/
+	$(Q)install -d $(DESTDIR)$(BASHDIR) $(DESTDIR)$(ZSHDIR) \
+		$(addprefix $(DESTDIR)$(DATADIR)/,grafana prometheus fail2ban/filter.d fail2ban/action.d fail2ban/jail.d)
+	$(Q)$(BUILD)/synanvil completion bash > $(DESTDIR)$(BASHDIR)/synanvil
+	$(Q)$(BUILD)/synanvil completion zsh > $(DESTDIR)$(ZSHDIR)/_synanvil
+	$(Q)install -m 644 deploy/big-senders $(DESTDIR)$(DATADIR)/
+	$(Q)install -m 644 deploy/grafana/synanvil.json $(DESTDIR)$(DATADIR)/grafana/
+	$(Q)install -m 644 deploy/prometheus/synanvil.rules.yml $(DESTDIR)$(DATADIR)/prometheus/
+	$(Q)for part in filter action jail; do \
+		install -m 644 deploy/fail2ban/$$part.d/synanvil.conf $(DESTDIR)$(DATADIR)/fail2ban/$$part.d/ || exit; \
+	done
 	$(Q)install -m 644 docs/synanvil.1 $(DESTDIR)$(MANDIR)/man1/
 	$(Q)install -m 644 docs/synanvil.cf.5 $(DESTDIR)$(MANDIR)/man5/
 	$(Q)install -m 644 docs/synanvild.8 docs/synanvil-milter.8 $(DESTDIR)$(MANDIR)/man8/
 	$(Q)sed 's|@SBINDIR@|$(SBINDIR)|' deploy/synanvild.service > $(DESTDIR)$(UNITDIR)/synanvild.service
 	$(Q)sed 's|@SBINDIR@|$(SBINDIR)|' deploy/synanvil-milter.service > $(DESTDIR)$(UNITDIR)/synanvil-milter.service
+	$(Q)install -m 644 deploy/synanvil-pins.service $(DESTDIR)$(UNITDIR)/
+	$(Q)install -m 644 deploy/synanvil.sysusers $(DESTDIR)$(SYSUSERSDIR)/synanvil.conf
+	$(Q)install -m 644 deploy/synanvil.cf $(DESTDIR)$(DATADIR)/
 	$(Q)test -e $(DESTDIR)$(SYSCONFDIR)/synanvil.cf || \
 		install -m 644 deploy/synanvil.cf $(DESTDIR)$(SYSCONFDIR)/synanvil.cf
+
+# --- packages -----------------------------------------------------------------------------------------------------------
+# dpkg wants debian/ at the top of the sources, so the package is built from a copy of them.
+
+DEB_SOURCES := $(wildcard *.md) LICENSE Makefile agent bpf deploy docs include scripts tests
+DEB_TREE    := $(BUILD)/deb/synanvil-$(VERSION)
+
+.PHONY: deb
+deb:
+	$(call say,DEB,$(BUILD)/deb)
+	$(Q)rm -rf $(BUILD)/deb
+	$(Q)mkdir -p $(DEB_TREE)
+	$(Q)cp -r $(DEB_SOURCES) $(DEB_TREE)
+	$(Q)mv $(DEB_TREE)/deploy/debian $(DEB_TREE)/debian
+	$(Q)cd $(DEB_TREE) && dpkg-buildpackage -b -us -uc
 
 clean:
 	$(Q)rm -rf $(BUILD)
 
--include $(shell [ -d $(BUILD) ] && find $(BUILD) -name '*.d')
+-include $(shell find $(wildcard $(addprefix $(BUILD)/,obj bpf bpftest e2e bench)) /dev/null -name '*.d')

@@ -27,6 +27,7 @@ enum cli_status command_restart(struct cli *cli, const struct command_line *line
 enum cli_status command_config(struct cli *cli, const struct command_line *line);
 enum cli_status command_check(struct cli *cli, const struct command_line *line);
 enum cli_status command_detach(struct cli *cli, const struct command_line *line);
+enum cli_status command_completion(struct cli *cli, const struct command_line *line);
 enum cli_status command_version(struct cli *cli, const struct command_line *line);
 enum cli_status command_show_help(struct cli *cli, const struct command_line *line);
 

@@ -9,6 +9,7 @@
 #include "ask.h"
 #include "cleanup.h"
 #include "commands.h"
+#include "completion.h"
 #include "config.h"
 #include "config_check.h"
 #include "detach.h"
@@ -202,6 +203,14 @@ enum cli_status command_detach(struct cli *cli, const struct command_line *line)
 					  detached ? "detached; there was no agent"
 						   : "nothing was attached, and there is no agent",
 					  NULL));
+}
+
+enum cli_status command_completion(struct cli *cli, const struct command_line *line)
+{
+	if (!completion_print(cli->out, line->arguments[0]))
+		return cli_fail(cli, CLI_USAGE, "completion: for bash or zsh, not for %s",
+				line->arguments[0]);
+	return CLI_DONE;
 }
 
 enum cli_status command_version(struct cli *cli, const struct command_line *line)

@@ -42,57 +42,6 @@ int text_config(FILE *stream, const json_t *result)
 	return text_written(stream);
 }
 
-static void print_candidates(FILE *stream, const json_t *service, struct text_table *table)
-{
-	char number[VALUE_TEXT_SIZE];
-	size_t index;
-	json_t *row;
-
-	(void)fputs("service ", stream);
-	(void)text_write_escaped(stream, value_string(service, "service"));
-	if (value_integer(service, "recommended_limit"))
-		(void)fprintf(stream, ": recommended smtpd_client_connection_rate_limit %s\n",
-			      value_number(service, "recommended_limit", number));
-	else
-		(void)fputs(": too little was counted to recommend a limit\n", stream);
-	json_array_foreach(json_object_get(service, "candidates"), index, row)
-	{
-		text_table_add(table, "%s", value_number(row, "limit", number));
-		text_table_add(table, "%s", value_number(row, "sources_over", number));
-		text_table_add(table, "%s", value_number(row, "attempts_over", number));
-		text_table_add(table, "%s", value_number(row, "delivering_sources_over", number));
-	}
-}
-
-int text_advise(FILE *stream, const json_t *result)
-{
-	static const struct text_column columns[] = {
-		{ "LIMIT", true },         { "SOURCES OVER", true },
-		{ "ATTEMPTS OVER", true }, { "OF THESE DELIVERING", true },
-		{ NULL, false },
-	};
-	const json_t *services = text_items_or_say(
-		stream, result, "services", "no advice: this version does not compute it yet");
-	size_t index;
-	json_t *service;
-
-	json_array_foreach(services, index, service)
-	{
-		_cleanup_(text_table_done) struct text_table table;
-		int printed = 0;
-
-		text_table_init(&table, columns);
-		if (index)
-			(void)fputc('\n', stream);
-		print_candidates(stream, service, &table);
-		if (table.count || table.failed)
-			printed = text_table_print(&table, stream, 2);
-		if (printed)
-			return printed;
-	}
-	return text_written(stream);
-}
-
 static int print_entries(FILE *stream, const json_t *entries, enum report_severity severity)
 {
 	size_t index;

@@ -214,13 +214,10 @@ static int run_config(struct daemon *daemon, const json_t *arguments, struct con
 	return error ? error : view_config(daemon, changed, &reply->result);
 }
 
-/* Nothing is counted yet that advice could come from. */
 static int run_advise(struct daemon *daemon, const json_t *arguments, struct control_reply *reply)
 {
-	(void)daemon;
 	(void)arguments;
-	reply->result = json_pack("{s:[]}", "services");
-	return reply->result ? 0 : -ENOMEM;
+	return view_advice(daemon, &reply->result);
 }
 
 /* The findings of one severity, a line each; to be freed, NULL when there are none. */

@@ -19,13 +19,16 @@
 #include "session.h"
 
 /* The last of the connections are kept for those who may change things. */
-#define CONNECTIONS         64
-#define CONNECTIONS_LOOKING 48
+#define CONNECTIONS         256
+#define CONNECTIONS_LOOKING 192
 
 #define SECONDS             10
 
 /* The whole history with room to spare. */
 #define PENDING_MAX (8UL * 1024 * 1024)
+
+/* Of all connections: they are told the same history again and again. */
+#define PENDING_SUM (16UL * 1024 * 1024)
 
 /* No command that only looks is longer. */
 #define LOOKING_REQUEST_MAX 65536
@@ -33,6 +36,7 @@
 struct control_server {
 	struct daemon *daemon;
 	struct unix_node socket;
+	bool group_refused; /* this process may not give it to the group */
 	struct session_server *sessions;
 };
 
@@ -62,7 +66,13 @@ static bool session_opened(struct session *session, int fd, void *context)
 	mine->session = session;
 	mine->peer.may_change = user == 0 || user == geteuid();
 	session_set_data(session, mine);
-	return mine->peer.may_change || session_count(session) <= CONNECTIONS_LOOKING;
+	if (mine->peer.may_change) {
+		session_keep(session);
+		return true;
+	}
+	/* Members of the group may ask for what takes long, and ask again and again. */
+	session_serve_last(session);
+	return session_count(session) <= CONNECTIONS_LOOKING || session_make_room(session);
 }
 
 static void session_closed(struct session *session, void *context)
@@ -183,6 +193,7 @@ static const struct session_limits limits = {
 	.connections = CONNECTIONS,
 	.seconds = SECONDS,
 	.pending_max = PENDING_MAX,
+	.pending_sum = PENDING_SUM,
 };
 
 int control_server_new(struct daemon *daemon, const char *path, const char *group,
@@ -194,7 +205,8 @@ int control_server_new(struct daemon *daemon, const char *path, const char *grou
 	if (!server)
 		return -ENOMEM;
 	server->daemon = daemon;
-	error = control_socket_open(path, group, &server->socket, &listening);
+	error = control_socket_open(path, group, &server->socket, &listening,
+				    &server->group_refused);
 	if (!error)
 		error = session_server_new(daemon->loop, listening, &limits, &handler, server,
 					   &server->sessions);
@@ -205,6 +217,11 @@ int control_server_new(struct daemon *daemon, const char *path, const char *grou
 	}
 	*ret_server = server;
 	return 0;
+}
+
+bool control_server_group_refused(const struct control_server *server)
+{
+	return server->group_refused;
 }
 
 struct control_server *control_server_free(struct control_server *server)

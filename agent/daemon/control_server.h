@@ -18,6 +18,10 @@ struct control_server;
 int control_server_new(struct daemon *daemon, const char *path, const char *group,
 		       struct control_server **ret_server);
 
+/* Whether members of the group are kept out, since this process may not give files to it. Never for
+ * the group root: its only member may come in anyway. */
+bool control_server_group_refused(const struct control_server *server);
+
 /* Unlinks the socket. A command being answered still gets its reply. Accepts NULL. Returns NULL. */
 struct control_server *control_server_free(struct control_server *server);
 

@@ -9,8 +9,9 @@
 #include <stddef.h>
 #include <sys/socket.h>
 
-#define SOCKET_MODE 0660
-#define BACKLOG     64
+#define SOCKET_MODE         0660
+#define SOCKET_MODE_REFUSED 0600
+#define BACKLOG             64
 
 static int group_find(const char *name, gid_t *ret_group)
 {
@@ -27,12 +28,21 @@ static int group_find(const char *name, gid_t *ret_group)
 }
 
 int control_socket_open(const char *path, const char *group, struct unix_node *ret_node,
-			int *ret_listening)
+			int *ret_listening, bool *ret_refused)
 {
 	struct unix_access access = { .mode = SOCKET_MODE };
-	const int error = group_find(group, &access.group);
+	int error = group_find(group, &access.group);
 
-	return error ? error : unix_listen(path, &access, BACKLOG, ret_node, ret_listening);
+	*ret_refused = false;
+	if (!error)
+		error = unix_listen(path, &access, BACKLOG, ret_node, ret_listening);
+	if (error != -EPERM)
+		return error;
+	/* Less than root may give a file to its own groups only. Then nobody comes in by their
+	 * group. */
+	*ret_refused = access.group != 0;
+	access = (struct unix_access){ .mode = SOCKET_MODE_REFUSED, .group = (gid_t)-1 };
+	return unix_listen(path, &access, BACKLOG, ret_node, ret_listening);
 }
 
 int control_socket_peer(int fd, uid_t *ret_user)

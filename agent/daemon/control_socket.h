@@ -5,13 +5,18 @@
 #ifndef AGENT_CONTROL_SOCKET_H
 #define AGENT_CONTROL_SOCKET_H
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 #include "unix_listener.h"
 
-/* Listens at path, mode 0660, group as named. Errors as unix_listen; -ESRCH: no such group. */
+/*
+ * Listens at path, mode 0660, group as named; *ret_refused and mode 0600 where an agent that is not
+ * root may not give files to that group (but root, whose only member may come in anyway). Errors as
+ * unix_listen; -ESRCH: no such group.
+ */
 int control_socket_open(const char *path, const char *group, struct unix_node *ret_node,
-			int *ret_listening);
+			int *ret_listening, bool *ret_refused);
 
 /* The user at the other end of a connection; 0 or -errno. */
 int control_socket_peer(int fd, uid_t *ret_user);

@@ -21,6 +21,7 @@
 #include "connections_sync.h"
 #include "control_server.h"
 #include "events.h"
+#include "evidence.h"
 #include "link_watch.h"
 #include "log.h"
 #include "metrics_server.h"
@@ -29,11 +30,15 @@
 #include "policy_service.h"
 #include "privileges.h"
 #include "service_manager.h"
+#include "session.h"
 #include "state.h"
 #include "sweep.h"
+#include "system_calls.h"
 
 /* How long a reply to the command that stops the agent has to leave: local, some hundred bytes. */
 #define REPLY_TIME_US 50000
+
+#define LAST_TURN_US  2000
 
 static void reload_signalled(evutil_socket_t number, short what, void *context)
 {
@@ -71,9 +76,29 @@ void daemon_hold_signals(bool hold)
 	(void)sigprocmask(hold ? SIG_BLOCK : SIG_UNBLOCK, &set, NULL);
 }
 
+/* With priorities: of what comes last no more is begun after so long, if there is something else.
+ */
+static struct event_base *base_new(void)
+{
+	const struct timeval turn = { 0, LAST_TURN_US };
+	struct event_config *config = event_config_new();
+	struct event_base *base = NULL;
+
+	if (config &&
+	    !event_config_set_max_dispatch_interval(config, &turn, -1, SESSION_PRIORITY_LAST))
+		base = event_base_new_with_config(config);
+	if (config)
+		event_config_free(config);
+	if (base && event_base_priority_init(base, SESSION_PRIORITIES)) {
+		event_base_free(base);
+		return NULL;
+	}
+	return base;
+}
+
 static int loop_new(struct daemon *daemon)
 {
-	daemon->loop = event_base_new();
+	daemon->loop = base_new();
 	if (!daemon->loop)
 		return -ENOMEM;
 	for (size_t i = 0; i < DAEMON_SIGNALS; i++) {
@@ -159,6 +184,11 @@ static int servers_open(struct daemon *daemon, struct explanation *reterr_why)
 	if (error)
 		return configuration_explain_control(config->control_socket, config->control_group,
 						     error, reterr_why);
+	if (control_server_group_refused(daemon->control))
+		log_warning(
+			"control_group: this user may not give %s to group %s, so it is open to "
+			"root and this user only",
+			config->control_socket, config->control_group);
 	error = policy_service_open(daemon, reterr_why);
 	if (error || !*config->metrics_listen)
 		return error;
@@ -232,7 +262,9 @@ static int observers_open(struct daemon *daemon, struct explanation *reterr_why)
 	if (error)
 		return explain(reterr_why, error, "cannot read the packet path's events: %s",
 			       strerror(-error));
-	error = sweep_new(daemon, &daemon->sweep);
+	error = evidence_new(&daemon->evidence);
+	if (!error)
+		error = sweep_new(daemon, &daemon->sweep);
 	if (error)
 		return explain(reterr_why, error, "cannot read the source table: %s",
 			       strerror(-error));
@@ -279,6 +311,8 @@ static int start(struct daemon *daemon, struct explanation *reterr_why)
 	}
 	if (!error)
 		error = privileges_leave(daemon, reterr_why);
+	if (!error)
+		error = system_calls_limit(reterr_why);
 	return error;
 }
 
@@ -382,6 +416,7 @@ void daemon_done(struct daemon *daemon)
 	daemon->sweep = sweep_free(daemon->sweep);
 	daemon->connections = connections_sync_free(daemon->connections,
 						    daemon->running ? daemon->leave : DAEMON_KEEP);
+	daemon->evidence = evidence_free(daemon->evidence);
 	daemon->events = events_free(daemon->events);
 	daemon->state = state_free(daemon->state);
 	leave(daemon);

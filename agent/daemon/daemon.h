@@ -33,6 +33,7 @@ struct metrics_server;   /* metrics_server.h */
 struct policy;           /* policy.h: counters and decisions about messages */
 struct policy_server;    /* policy_server.h: Postfix' connections */
 struct milter_reports;   /* milter_reports.h */
+struct evidence;         /* evidence.h: what advice about limits is made from */
 
 /* What happens to the packet path when the agent leaves. */
 enum daemon_leave {
@@ -64,6 +65,7 @@ struct daemon {
 
 	struct state *state;
 	struct events *events;
+	struct evidence *evidence; /* the sweep and policy requests feed it */
 	struct sweep *sweep;
 	struct connections_sync *connections;
 	struct control_server *control;

@@ -178,6 +178,12 @@ static void milter(FILE *page, const struct metrics_input *input)
 
 static void configuration(FILE *page, const struct metrics_input *input)
 {
+	metrics_single(page, "synanvil_enforcing", "gauge",
+		       "Whether limits are enforced; 0 in monitor mode, which drops nothing.",
+		       input->config->enforce);
+	metrics_single_real(page, "synanvil_rate_time_unit_seconds", "gauge",
+			    "anvil_rate_time_unit, the time unit of all rates.",
+			    (double)input->settings->rate_unit_ms / 1000);
 	metrics_single(page, "synanvil_config_stale", "gauge",
 		       "Whether a file of the configuration has changed since it came into force.",
 		       input->config_stale);

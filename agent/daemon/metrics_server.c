@@ -24,13 +24,21 @@
 #include "tcp_listener.h"
 #include "views.h"
 
-#define CONNECTIONS 32
+/* More than can arrive before one that has asked is answered. */
+#define CONNECTIONS 512
 #define SECONDS     10
-#define BACKLOG     32
+#define BACKLOG     128
+#define PENDING_SUM (4UL * 1024 * 1024)
+
+/* One page serves all who ask within so long: however many do, it costs little. */
+#define PAGE_MS 20
 
 struct metrics_server {
 	struct daemon *daemon;
 	struct session_server *sessions;
+	char *page; /* NULL: none yet; owned */
+	size_t page_size;
+	struct mono_ms page_made;
 };
 
 /* --- page --- */
@@ -69,6 +77,25 @@ static int page_make(const struct daemon *daemon, char **ret_text, size_t *ret_s
 	return metrics_format(&input, ret_text, ret_size);
 }
 
+static int page_get(struct metrics_server *server)
+{
+	const struct mono_ms now = mono_now();
+	char *page;
+	size_t size;
+	int error;
+
+	if (server->page && now.ms - server->page_made.ms < PAGE_MS)
+		return 0;
+	error = page_make(server->daemon, &page, &size);
+	if (error)
+		return error;
+	free(server->page);
+	server->page = page;
+	server->page_size = size;
+	server->page_made = now;
+	return 0;
+}
+
 /* --- connections --- */
 
 static void respond(struct session *session, enum http_status status, const char *type,
@@ -94,22 +121,20 @@ static void respond(struct session *session, enum http_status status, const char
 
 static void received(struct session *session, struct evbuffer *input, void *context)
 {
-	const struct metrics_server *server = context;
+	struct metrics_server *server = context;
 	const size_t size = evbuffer_get_length(input);
 	const char *text = (const char *)evbuffer_pullup(input, -1);
 	enum http_status status = text ? http_request_judge(text, size) : HTTP_MORE;
-	_cleanup_free_ char *page = NULL;
-	size_t page_size;
 	char line[64];
 
 	if (status == HTTP_MORE)
 		return;
-	if (status == HTTP_METRICS && page_make(server->daemon, &page, &page_size))
+	if (status == HTTP_METRICS && page_get(server))
 		status = HTTP_INTERNAL_ERROR;
 	(void)evbuffer_drain(input, size);
 	if (status == HTTP_METRICS) {
-		respond(session, status, "text/plain; version=0.0.4; charset=utf-8", page,
-			page_size);
+		respond(session, status, "text/plain; version=0.0.4; charset=utf-8", server->page,
+			server->page_size);
 		return;
 	}
 	(void)snprintf(line, sizeof(line), "%s\n", http_status_line(status));
@@ -125,6 +150,7 @@ static const struct session_handler handler = {
 static const struct session_limits limits = {
 	.connections = CONNECTIONS,
 	.seconds = SECONDS,
+	.pending_sum = PENDING_SUM,
 };
 
 /* --- socket --- */
@@ -164,9 +190,17 @@ int metrics_server_new(struct daemon *daemon, const char *listen,
 	return 0;
 }
 
+static void released(void *context)
+{
+	struct metrics_server *server = context;
+
+	free(server->page);
+	free(server);
+}
+
 struct metrics_server *metrics_server_free(struct metrics_server *server)
 {
 	if (server)
-		session_server_free(server->sessions, free);
+		session_server_free(server->sessions, released);
 	return NULL;
 }

@@ -176,6 +176,7 @@ int milter_reports_new(struct daemon *daemon, const char *control_socket,
 {
 	struct milter_reports *reports = calloc(1, sizeof(*reports));
 	_cleanup_free_ char *path = milter_report_socket(control_socket);
+	bool refused; /* no matter: who may come in is asked for each */
 	int listening = -1, error;
 
 	if (!reports || !path) {
@@ -183,8 +184,8 @@ int milter_reports_new(struct daemon *daemon, const char *control_socket,
 		return -ENOMEM;
 	}
 	reports->daemon = daemon;
-	error = control_socket_open(path, daemon->config->control_group, &reports->node,
-				    &listening);
+	error = control_socket_open(path, daemon->config->control_group, &reports->node, &listening,
+				    &refused);
 	if (!error && chmod(path, SOCKET_MODE) < 0)
 		error = -errno;
 	if (error && listening >= 0)

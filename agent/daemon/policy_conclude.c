@@ -6,8 +6,10 @@
 #include <string.h>
 
 #include "events.h"
+#include "evidence.h"
 #include "policy_internal.h"
 #include "service_names.h"
+#include "settings.h"
 
 static void name_service(const struct enquiry *one, struct service_name *ret_name)
 {
@@ -123,6 +125,23 @@ static void admit(struct policy *policy, const struct policy_request *request)
 		queue_space_admit(&policy->queue, limit ? limit : UINT64_MAX);
 }
 
+/* A message whose content may come, or was let in, says that its client delivers mail: by then
+ * Postfix has accepted a recipient. */
+static void delivers(const struct policy *policy, const struct enquiry *one)
+{
+	const struct daemon *daemon = policy->daemon;
+	const struct policy_request *request = one->request;
+	const struct sa_service *row =
+		one->service ? settings_service(&daemon->settings, one->service) : NULL;
+	struct sa_source_key key;
+
+	if (!row || !one->source ||
+	    (request->state != POLICY_DATA && request->state != POLICY_END_OF_MESSAGE))
+		return;
+	settings_source_key(&daemon->settings, &request->client, row->id, &key);
+	evidence_delivered(daemon->evidence, &key, one->now);
+}
+
 void policy_conclude(struct policy *policy, const struct enquiry *one,
 		     const struct policy_decision *decision)
 {
@@ -135,7 +154,9 @@ void policy_conclude(struct policy *policy, const struct enquiry *one,
 					one->now.ms);
 	if (decision->action != POLICY_DUNNO)
 		refused(policy, one, reason);
-	if (!policy_refuses(decision->action))
+	if (!policy_refuses(decision->action)) {
 		admit(policy, one->request);
+		delivers(policy, one);
+	}
 	policy_message_end(&policy->counters, one->request);
 }

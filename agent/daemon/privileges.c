@@ -77,15 +77,17 @@ int privileges_give_directory(const char *directory, const struct privileges_use
 
 int privileges_drop(const struct privileges_user *user, struct explanation *reterr_why)
 {
+	const bool may_bound = may(CAP_SETPCAP);
 	int error = 0;
 
 	capng_clear(CAPNG_SELECT_BOTH);
 	if (capng_updatev(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED, CAP_BPF, CAP_NET_ADMIN,
 			  CAP_PERFMON, -1))
 		error = -EINVAL;
-	/* Needs CAP_SETPCAP, which a careful service manager does not give; then it has set the
-	 * bounds itself. */
-	(void)capng_apply(CAPNG_SELECT_BOUNDS);
+	/* A careful service manager does not give CAP_SETPCAP; then it has set the bounds itself.
+	 */
+	if (may_bound)
+		(void)capng_apply(CAPNG_SELECT_BOUNDS);
 	if (!error && user->change)
 		error = capng_change_id((int)user->uid, (int)user->gid, CAPNG_DROP_SUPP_GRP);
 	else if (!error)

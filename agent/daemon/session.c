@@ -14,69 +14,51 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "session_internal.h"
+
 /* When there are no descriptors left, the next connection is looked at this much later. */
 #define ACCEPT_PAUSE_SECONDS 1
 
 /* A little of what comes in at once: the handler sees a request grow and can refuse it early. */
 #define READ_AT_MOST 65536
 
-enum session_phase {
-	SESSION_READING,
-	SESSION_PUSHING,  /* something was pushed; more may follow at any time */
-	SESSION_REPLYING, /* closes once all is sent */
-};
-
-struct session {
-	struct session_server *server;
-	struct session *next;
-	struct bufferevent *stream;
-	struct event *deadline;
-	enum session_phase phase;
-	bool dead; /* to be closed once its handler has returned */
-	void *data;
-};
-
-struct session_server {
-	struct event_base *loop;
-	struct evconnlistener *listener;
-	struct event *pause;
-	struct session_limits limits;
-	const struct session_handler *handler;
-	void *context;
-	struct session *sessions;
-	unsigned count;
-	struct session *busy; /* its handler is running */
-	bool leaving;
-	void (*released)(void *context);
-};
-
 /* Frees a server that was asked to go, once nobody uses it. */
 static void server_release(struct session_server *server)
 {
-	if (!server->leaving || server->busy || server->sessions)
+	if (!server->leaving || server->busy || !TAILQ_EMPTY(&server->sessions))
 		return;
 	if (server->released)
 		server->released(server->context);
 	free(server);
 }
 
-static void session_destroy(struct session *session)
+/*
+ * Closes at once. libevent does that, and frees the rest, from its loop: for what is served last
+ * not before all else is done. Without a descriptor the stream is an ordinary one again.
+ */
+static void stream_free(struct bufferevent *stream)
+{
+	const int fd = bufferevent_getfd(stream);
+
+	(void)bufferevent_setfd(stream, -1);
+	(void)close(fd);
+	bufferevent_free(stream);
+}
+
+void session_destroy(struct session *session)
 {
 	struct session_server *server = session->server;
-	struct session **link = &server->sessions;
 
-	while (*link != session)
-		link = &(*link)->next;
-	*link = session->next;
+	TAILQ_REMOVE(&server->sessions, session, entry);
 	server->count--;
 	if (server->handler->closed)
 		server->handler->closed(session, server->context);
 	event_free(session->deadline);
-	bufferevent_free(session->stream);
+	stream_free(session->stream);
 	free(session);
 }
 
-static void session_close(struct session *session)
+void session_close(struct session *session)
 {
 	struct session_server *server = session->server;
 
@@ -91,10 +73,10 @@ static void session_close(struct session *session)
 /* Closes what was marked while a handler ran. */
 static void sessions_bury(struct session_server *server)
 {
-	struct session *session = server->sessions, *next;
+	struct session *session = TAILQ_FIRST(&server->sessions), *next;
 
 	for (; session; session = next) {
-		next = session->next;
+		next = TAILQ_NEXT(session, entry);
 		if (session->dead)
 			session_destroy(session);
 	}
@@ -162,22 +144,20 @@ static struct session *session_new(struct session_server *server, int fd)
 		return NULL;
 	session->server = server;
 	session->deadline = evtimer_new(server->loop, overdue, session);
-	session->stream = bufferevent_socket_new(server->loop, fd, BEV_OPT_CLOSE_ON_FREE);
+	session->stream = bufferevent_socket_new(server->loop, fd, 0);
 	if (!session->deadline || !session->stream ||
 	    evtimer_add(session->deadline, &seconds) < 0) {
 		if (session->deadline)
 			event_free(session->deadline);
 		if (session->stream)
 			bufferevent_free(session->stream);
-		else
-			(void)close(fd);
+		(void)close(fd);
 		free(session);
 		return NULL;
 	}
 	bufferevent_setcb(session->stream, readable, written, changed, session);
 	(void)bufferevent_set_max_single_read(session->stream, READ_AT_MOST);
-	session->next = server->sessions;
-	server->sessions = session;
+	TAILQ_INSERT_TAIL(&server->sessions, session, entry);
 	server->count++;
 	return session;
 }
@@ -191,7 +171,7 @@ static void accepted(struct evconnlistener *listener, evutil_socket_t fd, struct
 	(void)listener;
 	(void)peer;
 	(void)peer_size;
-	if (server->count >= server->limits.connections) {
+	if (server->count >= server->limits.connections && !session_room_make(server, NULL)) {
 		refuse(server, fd);
 		(void)close(fd);
 		return;
@@ -245,6 +225,7 @@ int session_server_new(struct event_base *loop, int listening, const struct sess
 		};
 	}
 	if (server && server->listener && server->pause) {
+		TAILQ_INIT(&server->sessions);
 		evconnlistener_set_error_cb(server->listener, accept_failed);
 		*ret_server = server;
 		return 0;
@@ -269,12 +250,27 @@ void session_server_free(struct session_server *server, void (*released)(void *c
 	event_free(server->pause);
 	server->leaving = true;
 	server->released = released;
-	for (session = server->sessions; session; session = next) {
-		next = session->next;
+	for (session = TAILQ_FIRST(&server->sessions); session; session = next) {
+		next = TAILQ_NEXT(session, entry);
 		if (session != server->busy)
 			session_destroy(session);
 	}
 	server_release(server);
+}
+
+void session_serve_last(struct session *session)
+{
+	(void)bufferevent_priority_set(session->stream, SESSION_PRIORITY_LAST);
+}
+
+void session_keep(struct session *session)
+{
+	session->kept = true;
+}
+
+bool session_make_room(struct session *session)
+{
+	return session_room_make(session->server, session);
 }
 
 unsigned session_count(const struct session *session)
@@ -308,16 +304,15 @@ static void session_send(struct session *session, enum session_phase phase, cons
 
 void session_reply(struct session *session, const char *text, size_t size)
 {
+	session_memory_make(session, size);
 	session_send(session, SESSION_REPLYING, text, size);
 }
 
 void session_push(struct session *session, const char *text, size_t size)
 {
-	const struct evbuffer *output = bufferevent_get_output(session->stream);
-
 	if (session->dead)
 		return;
-	if (evbuffer_get_length(output) + size > session->server->limits.pending_max) {
+	if (session_hoards(session, size)) {
 		session_close(session);
 		return;
 	}

@@ -4,7 +4,8 @@
  * another: what the control and the metrics server have in common. Knows bytes, not what they mean.
  *
  * A connection brings one request. It ends when its reply is sent, when the peer goes, or when its
- * time is over.
+ * time is over; or when there are too many and it has waited longest for its peer. So who asks, and
+ * takes the answer, is served however many others only hold the line.
  */
 #ifndef AGENT_SESSION_H
 #define AGENT_SESSION_H
@@ -22,6 +23,8 @@ struct session_limits {
 	unsigned seconds; /* for the request to arrive; and for each further part of the reply to be
 			     taken */
 	size_t pending_max; /* bytes that a peer may leave untaken of what session_push queued */
+	size_t pending_sum; /* bytes that all peers together may; beyond it those go who take
+			       nothing. 0: not bounded */
 };
 
 struct session_handler {
@@ -49,6 +52,22 @@ int session_server_new(struct event_base *loop, int listening, const struct sess
  * in either case. Accepts NULL.
  */
 void session_server_free(struct session_server *server, void (*released)(void *context));
+
+/*
+ * What the loop does first: the middle one is every event's unless somebody says otherwise. A loop
+ * without priorities (event_base_priority_init) treats all alike.
+ */
+enum { SESSION_PRIORITY_LAST = 2, SESSION_PRIORITIES };
+
+/* This one is served when nobody else waits. */
+void session_serve_last(struct session *session);
+
+/* This one never goes to make room. */
+void session_keep(struct session *session);
+
+/* Closes, for this one, another that has waited longest for its peer; false if all others are kept.
+ */
+bool session_make_room(struct session *session);
 
 /* How many connections there are. */
 unsigned session_count(const struct session *session);

@@ -247,3 +247,25 @@ int settings_build(const struct config *config, const struct sa_settings *in_for
 	*ret_plan = plan;
 	return 0;
 }
+
+static bool address_is_ipv4(const struct sa_address *address)
+{
+	struct prefix full;
+
+	prefix_of(address, 128, &full);
+	return prefix_is_ipv4(&full);
+}
+
+void settings_source_key(const struct sa_settings *settings, const struct sa_address *address,
+			 uint32_t service, struct sa_source_key *ret_key)
+{
+	const struct sa_address *mask =
+		address_is_ipv4(address) ? &settings->mask_ipv4 : &settings->mask_ipv6;
+	const struct sa_address masked = {
+		.high_be = address->high_be & mask->high_be,
+		.low_be = address->low_be & mask->low_be,
+	};
+
+	*ret_key = (struct sa_source_key){ .service = service };
+	memcpy(ret_key->address, &masked, sizeof(ret_key->address));
+}

@@ -41,4 +41,8 @@ const struct sa_service *settings_service(const struct sa_settings *settings,
 const struct config_service *settings_service_by_id(const struct sa_settings *settings,
 						    const struct config *config, uint32_t id);
 
+/* The source that a client's address belongs to, for the service of that id. */
+void settings_source_key(const struct sa_settings *settings, const struct sa_address *address,
+			 uint32_t service, struct sa_source_key *ret_key);
+
 #endif

@@ -72,28 +72,6 @@ enum outcome_action show_action(enum sa_reason reason, bool enforce)
 	return enforce ? OUTCOME_DROP : OUTCOME_WOULD_DROP;
 }
 
-static bool address_is_ipv4(const struct sa_address *address)
-{
-	struct prefix full;
-
-	prefix_of(address, 128, &full);
-	return prefix_is_ipv4(&full);
-}
-
-void show_source_key(const struct sa_settings *settings, const struct sa_address *address,
-		     uint32_t service, struct sa_source_key *ret_key)
-{
-	const struct sa_address *mask =
-		address_is_ipv4(address) ? &settings->mask_ipv4 : &settings->mask_ipv6;
-	const struct sa_address masked = {
-		.high_be = address->high_be & mask->high_be,
-		.low_be = address->low_be & mask->low_be,
-	};
-
-	*ret_key = (struct sa_source_key){ .service = service };
-	memcpy(ret_key->address, &masked, sizeof(ret_key->address));
-}
-
 /* An entry that is not there leaves zeros. */
 static int known_read(const struct daemon *daemon, const struct sa_address *address,
 		      uint32_t service, uint64_t now_ms, struct known *ret_known)
@@ -104,7 +82,7 @@ static int known_read(const struct daemon *daemon, const struct sa_address *addr
 	struct sa_source_key key;
 	int error;
 
-	show_source_key(&daemon->settings, address, service, &key);
+	settings_source_key(&daemon->settings, address, service, &key);
 	error = tables_source_read(&daemon->tables, &key, &source);
 	if (error && error != -ENOENT)
 		return error;

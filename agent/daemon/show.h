@@ -32,10 +32,6 @@ uint32_t show_places(uint64_t pending, uint64_t now_ms);
 
 enum outcome_action show_action(enum sa_reason reason, bool enforce);
 
-/* The source that a client's address belongs to, for one service. */
-void show_source_key(const struct sa_settings *settings, const struct sa_address *address,
-		     uint32_t service, struct sa_source_key *ret_key);
-
 /* The object of `show ADDRESS`. 0 or -errno. */
 int show_json(const struct daemon *daemon, const struct sa_address *address, json_t **ret_object);
 

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "cleanup.h"
+#include "evidence.h"
 #include "log.h"
 #include "source_counts.h"
 
@@ -29,7 +30,7 @@
 #define REST_ENTRIES 125000
 
 /* What a sweep does, in this order. */
-enum phase { SWEEP_SOURCES, SWEEP_CONNECTIONS, SWEEP_RANK, SWEEP_PHASES };
+enum phase { SWEEP_SOURCES, SWEEP_EVIDENCE, SWEEP_CONNECTIONS, SWEEP_RANK, SWEEP_PHASES };
 
 struct sweep {
 	struct daemon *daemon;
@@ -99,6 +100,7 @@ static void slice_take(struct sweep *sweep, size_t count, struct mono_ms now)
 			continue;
 		top_offer(&sweep->next.tops[TOP_ATTEMPTS], &source);
 		top_offer(&sweep->next.tops[TOP_DROPPED], &source);
+		evidence_offer(sweep->daemon->evidence, &source.key, sweep->values[i].window, now);
 	}
 }
 
@@ -147,6 +149,8 @@ static int slice_next(struct sweep *sweep, struct mono_ms now)
 	switch (sweep->phase) {
 	case SWEEP_SOURCES:
 		return slice_of_sources(sweep, now);
+	case SWEEP_EVIDENCE:
+		return evidence_finish(sweep->daemon->evidence, now);
 	case SWEEP_CONNECTIONS:
 		return slice_of_connections(sweep);
 	default:
@@ -164,6 +168,7 @@ static void sweep_begin(struct sweep *sweep, struct mono_ms now)
 {
 	result_clear(&sweep->next);
 	source_counts_clear(&sweep->counts);
+	evidence_begin(sweep->daemon->evidence, &sweep->daemon->settings);
 	sweep->ranked = 0;
 	sweep->started = now;
 }

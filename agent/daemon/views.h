@@ -14,6 +14,7 @@
 
 int view_status(const struct daemon *daemon, json_t **ret_object);
 int view_top(const struct daemon *daemon, size_t count, enum top_order order, json_t **ret_object);
+int view_advice(const struct daemon *daemon, json_t **ret_object);
 int view_exceptions(const struct daemon *daemon, json_t **ret_object);
 int view_blocks(const struct daemon *daemon, json_t **ret_object);
 int view_events(const struct daemon *daemon, const struct history_filter *filter,

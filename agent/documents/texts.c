@@ -158,7 +158,10 @@ const struct document documents[] = {
 		"address needs brackets; empty is off.") },
 	{ DOCUMENT("control_socket", "Where `synanvil` reaches the agent; at most 107 bytes.") },
 	{ DOCUMENT("control_group",
-		   "The group that may use the control socket without being root.") },
+		   "The group whose members may ask the agent, at the control socket, for what "
+		   "it knows. Only root and the user who runs the agent may change anything."),
+	  .advice = "An agent that was not started by root can give the socket only to a group of "
+		    "its own user; the packaged unit runs it as user and group synanvil." },
 	{ DOCUMENT("bpf_directory", "Where the kernel's tables are pinned.") },
 	{ DOCUMENT("state_directory", "Where exceptions and blocks added at run time are kept.") },
 };

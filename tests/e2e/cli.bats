@@ -160,12 +160,42 @@ follower_told()
 	says 'smtpd_client_connection_rate_limit *= *5'
 }
 
+advice_has()
+{
+	[ "$(json "[.services[] | select(.service == \"25\")][0].$1" advise)" = "$2" ]
+}
+
 @test "advise says what other limits would have stopped" {
-	agent_with 'smtpd_client_connection_rate_limit = 0'
+	agent_with 'smtpd_client_connection_rate_limit = 0' 'mynetworks = 10.3.0.0/16'
 	greeted 40 40 10.1.0.5
-	wait_until 20 top_has 1
-	is_json '.[0].services | type == "array"' advise
+	greeted 8 8 2001:db8:1:1:1000::1 "$LAB_HOST6"
+	greeted 8 8 2001:db8:1:1:2000::1 "$LAB_HOST6"
+	greeted 60 60 10.3.0.1
+	wait_until 20 advice_has sources 3
+	is_json '.[0].services[0] | .service == "25" and .limit == 0 and .bounded_by == null and .busiest == 40 and
+		.recommended_limit == null and .delivering_sources == 0' advise
+	is_json '[.[0].services[0].candidates[] | select(.limit == 7)] == [{"limit": 7, "sources_over": 3,
+		"attempts_over": 35, "delivering_sources_over": 0}]' advise
+	is_json '[.[0].services[0].candidates[] | select(.limit == 30)] == [{"limit": 30, "sources_over": 1,
+		"attempts_over": 10, "delivering_sources_over": 0}]' advise
+	# Both of one /64: 16 attempts.
+	is_json '.[0].services[0].ipv6_64 | .sources == 1 and .busiest == 16' advise
+	ok attempts -s 10.2.0.1 -a 100 -n 1 "$LAB_HOST" 25
+	wait_until 20 advice_has sources 103
+	# One source in a thousand of 103 is none: twice 40, and the next of the series.
+	is_json '.[0].services[0] | .recommended_limit == 100 and .recommended_from == "sources"' advise
 	ok synanvil advise
+	says 'smtpd_client_connection_rate_limit = 100'
+	equals 0 "$(awk 'length > 80' <<<"$output" | wc -l)" "lines longer than 80"
+}
+
+@test "advise says where an enforced limit bounds what it knows" {
+	agent_with 'smtpd_client_connection_rate_limit = 10'
+	greeted 10 40 10.1.0.5
+	wait_until 20 advice_has sources 1
+	is_json '.[0].services[0] | .limit == 10 and .bounded_by == 10 and .busiest == 11' advise
+	ok synanvil advise
+	says 'the limit is enforced: attempts beyond it were not counted'
 }
 
 @test "check needs no agent" {

@@ -6,8 +6,8 @@
 
 bats_require_minimum_version 1.5.0
 
-. "$BATS_TEST_DIRNAME/lab.bash"
-. "$BATS_TEST_DIRNAME/postfix.bash"
+. "$(dirname "${BASH_SOURCE[0]}")/lab.bash"
+. "$(dirname "${BASH_SOURCE[0]}")/postfix.bash"
 
 # missing WHAT...: prints the first of these that is not there, and fails if there is none.
 missing()

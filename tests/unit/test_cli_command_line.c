@@ -41,6 +41,7 @@ STUB(restart)
 STUB(config)
 STUB(check)
 STUB(detach)
+STUB(completion)
 STUB(version)
 STUB(show_help)
 

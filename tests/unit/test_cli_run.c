@@ -68,7 +68,7 @@ static void test_requests(void **state)
 		{ "--json config", "\"config\",\"arguments\":{\"changed\":false}",
 		  OK("{\"parameters\":[]}"), "{\"parameters\": []}\n" },
 		{ "advise", "\"advise\",\"arguments\":{}", OK("{\"services\":[]}"),
-		  "no advice: this version does not compute it yet\n" },
+		  "no advice yet: the first count is not complete\n" },
 		{ "reload", "\"reload\",\"arguments\":{}", OK("{}"), "reloaded\n" },
 		{ "restart", "\"restart\",\"arguments\":{}", OK("{}"),
 		  "the agent has left, the limiter stays at work\n" },

@@ -34,7 +34,7 @@ static void looking_commands_answer(void **state)
 		{ "block list", "{}", "{\"blocks\":[]}" },
 		{ "events", "{}", "{\"events\":[]}" },
 		{ "events", "{\"since\":-1}", "\"ok\":false" },
-		{ "advise", "{}", "{\"services\":[]}" },
+		{ "advise", "{}", "\"services\":[]}" },
 		{ "no such", "{}", "\"error\":\"no such: unknown command\"" },
 	};
 	struct lab *lab = *state;
@@ -158,7 +158,7 @@ static void show_reads_the_source(void **state)
 	const struct sa_address client = address("2001:db8::1:2");
 	struct sa_source_key key;
 
-	show_source_key(&lab->daemon.settings, &client, 7, &key);
+	settings_source_key(&lab->daemon.settings, &client, 7, &key);
 	source.window = mono_now().ms << SA_COUNT_BITS | 4;
 	tables_double.source_keys = &key;
 	tables_double.sources = &source;
@@ -200,9 +200,9 @@ static void connections_are_shown(void **state)
 	lab->daemon.settings.services[0].process_limit = 100;
 	lab->config.services[0].connection_count_limit = 3;
 	lab->config.services[0].process_limit = 100;
-	show_source_key(&lab->daemon.settings, &other, 7, &key);
+	settings_source_key(&lab->daemon.settings, &other, 7, &key);
 	connect_from(1, &key);
-	show_source_key(&lab->daemon.settings, &client, 7, &key);
+	settings_source_key(&lab->daemon.settings, &client, 7, &key);
 	connect_from(2, &key);
 	connect_from(3, &key);
 	ask(lab, "status", "{}");

@@ -113,20 +113,20 @@ static void requests_are_bounded(void **state)
 static void connections_are_bounded(void **state)
 {
 	struct lab *lab = *state;
-	int fds[65];
+	int fds[257];
 
-	for (size_t i = 0; i < 65; i++) {
+	for (size_t i = 0; i < 257; i++) {
 		fds[i] = dial(lab->path);
 		(void)event_base_loop(lab->daemon.loop, EVLOOP_NONBLOCK);
 	}
-	finish(lab, fds[64]);
+	finish(lab, fds[256]);
 	assert_has(lab, "too many connections");
 	/* One goes, the next is welcome. */
 	(void)close(fds[0]);
 	(void)event_base_loop(lab->daemon.loop, EVLOOP_NONBLOCK);
 	ask(lab, "advise", "{}");
 	assert_has(lab, "\"ok\":true");
-	for (size_t i = 1; i < 64; i++)
+	for (size_t i = 1; i < 256; i++)
 		(void)close(fds[i]);
 }
 

@@ -45,6 +45,8 @@ static int setup(void **state)
 	struct lab *lab = calloc(1, sizeof(*lab));
 
 	tables_double_reset();
+	lab->config.enforce = true;
+	lab->settings.rate_unit_ms = 60000;
 	lab->config.service_count = 2;
 	lab->config.services[0] =
 		(struct config_service){ .any_address = true, .port = 25, .label = "25" };

@@ -13,6 +13,7 @@
 
 #include <cmocka.h>
 
+#include "evidence.h"
 #include "log.h"
 #include "random.h"
 #include "source_counts.h"
@@ -173,6 +174,7 @@ static int setup(void **state)
 
 	tables_double_reset();
 	lab->daemon.loop = event_base_new();
+	assert_int_equal(evidence_new(&lab->daemon.evidence), 0);
 	lab->daemon.settings = (struct sa_settings){ .rate_unit_ms = UNIT_MS, .service_count = 1 };
 	lab->daemon.settings.services[0].id = KNOWN;
 	log_set_level(LOG_LEVEL_ERROR);
@@ -185,6 +187,7 @@ static int teardown(void **state)
 	struct lab *lab = *state;
 
 	(void)sweep_free(lab->sweep);
+	(void)evidence_free(lab->daemon.evidence);
 	event_base_free(lab->daemon.loop);
 	free(tables_double.source_keys);
 	free(tables_double.sources);
@@ -220,6 +223,23 @@ static void a_sweep_reads_everything_in_slices(void **state)
 	assert_int_equal(result->tops[TOP_DROPPED].items[0].dropped, 9999);
 	assert_int_equal(result->tops[TOP_DROPPED].items[9].dropped, 9989);
 	assert_int_equal(result->tops[TOP_ATTEMPTS].items[0].attempts, 50);
+}
+
+static void a_sweep_feeds_the_evidence(void **state)
+{
+	struct lab *lab = *state;
+	struct advice_candidate all;
+	const struct evidence_service *service;
+
+	sources_make(2000);
+	assert_int_equal(sweep_new(&lab->daemon, &lab->sweep), 0);
+	(void)sweep_run(lab, 0);
+	service = evidence_of(lab->daemon.evidence, KNOWN);
+	assert_non_null(service);
+	advice_total(&service->sources, &all);
+	/* One in ten belongs to a service that is gone. */
+	assert_int_equal(all.sources_over, 1800);
+	assert_int_equal(service->sources.busiest, 50);
 }
 
 static void a_failed_read_is_tried_again(void **state)
@@ -292,6 +312,7 @@ int main(void)
 		cmocka_unit_test(sources_are_counted),
 		cmocka_unit_test_setup_teardown(a_sweep_reads_everything_in_slices, setup,
 						teardown),
+		cmocka_unit_test_setup_teardown(a_sweep_feeds_the_evidence, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_failed_read_is_tried_again, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_sweep_counts_connections, setup, teardown),
 		cmocka_unit_test_setup_teardown(the_next_sweep_starts_from_nothing, setup,

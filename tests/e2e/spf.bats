@@ -1,0 +1,196 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# synanvil-spf against a real name server, and its file in a running agent.
+
+load helpers
+
+setup_file()
+{
+	file_lab nsd || return 0
+	lab_banner 25
+	name_server_start
+}
+
+teardown_file()
+{
+	[ -z "${NSD:-}" ] || kill "$NSD"
+	file_lab_down
+}
+
+setup()
+{
+	file_ready
+	LIST=$BATS_TEST_TMPDIR/list
+	FILE=$BATS_TEST_TMPDIR/senders.cidr
+}
+
+teardown()
+{
+	agent_teardown
+}
+
+name_server_start()
+{
+	mkdir -p "$LAB_DIR/nsd"
+	cat >"$LAB_DIR/nsd/example.zone" <<-'END'
+		$ORIGIN example.
+		$TTL 60
+		@ SOA ns.example. root.example. 1 3600 600 86400 60
+		@ NS ns.example.
+		ns A 127.0.0.1
+		small TXT "other text" 
+		small TXT "v=spf1 ip4:10.1.0.0/16 -all"
+		big TXT "v=spf1 include:_spf.big.example inc" "lude:_more.big.example mx a:out.big.example/24//64 ~all"
+		big MX 10 mx.big.example.
+		mx.big A 203.0.113.25
+		mx.big AAAA 2001:db8:25::25
+		out.big A 198.51.100.77
+		out.big AAAA 2001:db8:77:1::1
+		_spf.big TXT "v=spf1 ip4:192.0.2.0/25 ip4:192.0.2.128/25 ip6:2001:db8:1::/48 -all"
+		_more.big TXT "v=spf1 redirect=_last.big.example"
+		_last.big TXT "v=spf1 ip4:192.0.2.99 exists:%{i}._x.big.example -all"
+		wide TXT "v=spf1 ip4:0.0.0.0/0 -all"
+		all TXT "v=spf1 +all"
+		loop TXT "v=spf1 include:loop.example -all"
+		wrong TXT "v=spf1 ip4:10.0.0.300 -all"
+		none TXT "nothing of interest"
+		void TXT "v=spf1 a:v1.example a:v2.example a:v3.example ip4:192.0.2.1 -all"
+		ten TXT "v=spf1 a:ns.example a:ns.example a:ns.example a:ns.example a:ns.example a:ns.example a:ns.example a:ns.example a:ns.example a:ns.example -all"
+		eleven TXT "v=spf1 a:ns.example a:ns.example a:ns.example a:ns.example a:ns.example a:ns.example a:ns.example a:ns.example a:ns.example a:ns.example a:ns.example -all"
+	END
+	cat >"$LAB_DIR/nsd/nsd.conf" <<-END
+		server:
+		    ip-address: 127.0.0.1@5353
+		    username: ""
+		    zonesdir: "$LAB_DIR/nsd"
+		    database: ""
+		    pidfile: ""
+		    xfrdfile: "$LAB_DIR/nsd/xfrd.state"
+		    zonelistfile: "$LAB_DIR/nsd/zone.list"
+		    xfrdir: "$LAB_DIR/nsd"
+		    server-count: 1
+		remote-control:
+		    control-enable: no
+		zone:
+		    name: "example"
+		    zonefile: "example.zone"
+	END
+	exec_in_mail nsd -d -c "$LAB_DIR/nsd/nsd.conf" >"$LAB_DIR/nsd/log" 2>&1 3>&- </dev/null &
+	export NSD=$!
+	wait_until 10 listens_for_names || { cat "$LAB_DIR/nsd/log"; return 1; }
+}
+
+listens_for_names()
+{
+	in_mail ss -Hlun "sport = :5353" | grep -q 5353
+}
+
+# spf ARGUMENT...
+spf()
+{
+	in_mail "$LAB_BUILD/synanvil-spf" -s 127.0.0.1@5353 -l "$LIST" -o "$FILE" "$@"
+}
+
+rules()
+{
+	grep -v '^#' "${1:-$FILE}" | awk 'NF { print $1 }' | xargs
+}
+
+@test "includes, redirects, mx and a of a record become networks" {
+	echo big.example >"$LIST"
+	ok spf
+	says 'exists with a macro depends on the message'
+	equals '192.0.2.0/25 192.0.2.128/25 198.51.100.0/24 203.0.113.25 2001:db8:1::/48 2001:db8:25::25 2001:db8:77:1::/64' \
+		"$(rules)" "networks"
+	equals 644 "$(stat -c %a "$FILE")" "mode"
+	# Postfix reads the same file.
+	requires postmap
+	equals permit "$(postmap -q 198.51.100.9 "cidr:$FILE")" "Postfix' answer"
+	equals permit "$(postmap -q 2001:db8:77:1::9 "cidr:$FILE")" "Postfix' answer"
+	! postmap -q 198.51.101.9 "cidr:$FILE"
+}
+
+@test "a file that says the same is not written again" {
+	local inode
+	printf 'small.example\n# comment\n ten.example # more\n' >"$LIST"
+	ok spf
+	inode=$(stat -c '%i %Y' "$FILE")
+	ok spf
+	says 'nothing has changed'
+	equals "$inode" "$(stat -c '%i %Y' "$FILE")" "the file"
+	equals '10.1.0.0/16 127.0.0.1' "$(rules)" "networks"
+}
+
+@test "what fails or is absurd keeps the old file, and all that is wrong is named" {
+	local domain
+	echo small.example >"$LIST"
+	ok spf
+	for domain in wide:wider all:everybody loop:look-ups wrong:'wrong SPF record' none:'no SPF record' gone:'no SPF record' \
+		void:'without an answer' eleven:'more than 10'; do
+		printf '%s.example\nbig.example\n' "${domain%%:*}" >"$LIST"
+		fails 1 spf
+		says "warning: ${domain%%:*}.example: .*${domain#*:}" 'is kept as it is'
+		equals 10.1.0.0/16 "$(rules)" "networks"
+	done
+	printf 'wide.example\nall.example\n' >"$LIST"
+	fails 1 spf
+	says 'wide.example: ' 'all.example: '
+	equals 1 "$(find "$BATS_TEST_TMPDIR" -name 'senders.cidr*' | wc -l)" "files left behind"
+}
+
+@test "a name server that does not answer keeps the old file, within the time given" {
+	local began=$SECONDS
+	echo small.example >"$LIST"
+	ok spf
+	fails 1 in_mail "$LAB_BUILD/synanvil-spf" -s 192.0.2.99 -t 2s -l "$LIST" -o "$FILE"
+	says 'warning: small.example: ' 'is kept as it is'
+	at_most 15 $((SECONDS - began)) "seconds"
+	equals 10.1.0.0/16 "$(rules)" "networks"
+}
+
+@test "domains on the command line are shown, and no file is written" {
+	run --separate-stderr spf small.example
+	equals 0 "$status" "status"
+	equals 10.1.0.0/16 "$(rules <(printf '%s\n' "$output"))" "networks"
+	[ ! -e "$FILE" ]
+}
+
+@test "mistakes of the one who calls it" {
+	fails 2 spf -x
+	fails 2 spf -t 0
+	fails 1 spf
+	says 'list: No such file'
+	echo 'two domains' >"$LIST"
+	fails 1 spf
+	says 'list:1: no domain'
+	: >"$LIST"
+	fails 1 spf
+	says 'no domain is in it'
+	echo small.example >"$LIST"
+	FILE=$BATS_TEST_TMPDIR/absent/file
+	fails 1 spf
+	says 'absent/file: No such file'
+	fails 1 in_mail "$LAB_BUILD/synanvil-spf" -s nonsense -l "$LIST"
+}
+
+@test "the agent exempts who is in the file, after a reload" {
+	echo ten.example >"$LIST"
+	ok spf
+	agent_with 'smtpd_client_connection_rate_limit = 5' "smtpd_client_event_limit_exceptions = cidr:$FILE"
+	greeted 5 8 10.1.0.5
+	echo small.example >"$LIST"
+	ok spf
+	ok synanvil reload
+	greeted 8 8 10.1.0.5
+}
+
+@test "the list that ships can be read" {
+	local domain
+	LIST=$LAB_ROOT/deploy/big-senders
+	fails 1 spf
+	# None of these domains exists here, and each is asked for.
+	while read -r domain; do
+		says "warning: ${domain//./\\.}: "
+	done < <(sed -e 's/#.*//' -e '/^ *$/d' "$LAB_ROOT/deploy/big-senders")
+}

@@ -1,0 +1,223 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# The package on a Debian that runs: installed, upgraded under a flood, restarted, stopped, purged by those who do it on
+# a real host: dpkg and systemd. make check-system; needs a Debian mirror the first time.
+
+load package
+load system
+
+setup_file()
+{
+	export ONE=$BATS_FILE_TMPDIR/one TWO=$BATS_FILE_TMPDIR/two
+	E2E_MISSING=$(missing debootstrap systemd-nspawn dpkg-buildpackage dh) && {
+		export E2E_MISSING
+		return 0
+	}
+	file_lab nstat pgrep || return 0
+	lab_banner 25
+	in_mail ip route add default via 192.0.2.1
+	system_tree "$LAB_BUILD/system"
+	cp -a "$LAB_BUILD/system/tree" "$LAB_DIR/tree"
+	package_build "$ONE"
+	package_build "$TWO" 9.9.9
+	cp "$(package_file "$ONE")" "$LAB_DIR/tree/root/one.deb"
+	cp "$(package_file "$TWO")" "$LAB_DIR/tree/root/two.deb"
+	system_boot "$LAB_DIR/tree"
+}
+
+teardown_file()
+{
+	system_down
+	file_lab_down
+}
+
+setup()
+{
+	file_ready
+}
+
+# A test that failed shows what systemd and the agent said.
+teardown()
+{
+	[ -n "${LAB:-}" ] || return 0
+	floods_stop
+	[ -n "${BATS_TEST_COMPLETED:-}" ] ||
+		in_system journalctl --no-pager -n 40 -u 'synanvil*' >&2
+}
+
+# The agent's command line, inside. Its socket is where the package puts it.
+synanvil()
+{
+	in_system synanvil "$@"
+}
+
+installed()
+{
+	ok in_system env -u DEBIAN_FRONTEND dpkg -i "/root/$1.deb" </dev/null
+}
+
+property()
+{
+	in_system systemctl show -P "$1" synanvild.service
+}
+
+answers()
+{
+	synanvil status
+}
+
+# configure LINE...: in place of the lines that set the same.
+configure()
+{
+	local line file=$SYSTEM_TREE/etc/synanvil/synanvil.cf
+	for line in "$@"; do
+		sed -i "/^${line%%[ =]*} =/d" "$file"
+		echo "$line" >>"$file"
+	done
+}
+
+# fresh [LINE]...: installed, with these lines, nothing counted.
+fresh()
+{
+	in_system dpkg --purge synanvil >/dev/null 2>&1
+	installed one
+	configure 'enforcement = enforce' 'anvil_rate_time_unit = 600s' 'mynetworks = 127.0.0.0/8' \
+		'source_table_size = 65536' "$@"
+	in_system systemctl stop synanvild
+	in_system systemctl start synanvild
+	wait_until 10 answers
+}
+
+@test "installed on a fresh Debian: asks nothing, runs as its user in monitor mode on the outer interface" {
+	local pid
+	installed one
+	wait_until 10 answers
+	equals active "$(property ActiveState)" "state"
+	equals enabled "$(property UnitFileState)" "at boot"
+	equals monitor "$(json .enforcement status)" "enforcement"
+	equals m0 "$(json '.interfaces[0].name' status)" "interface"
+	equals native "$(json '.interfaces[0].mode' status)" "mode"
+	pid=$(property MainPID)
+	equals synanvil "$(in_system stat -c %U "/proc/$pid")" "user"
+	equals 000000c000001000 "$(in_system awk '$1 == "CapEff:" { print $2 }' "/proc/$pid/status")" "capabilities"
+	equals 2 "$(in_system awk '$1 == "Seccomp:" { print $2 }' "/proc/$pid/status")" "seccomp"
+	equals "660 synanvil synanvil" "$(in_system stat -c '%a %U %G' /run/synanvil/control.sock)" "socket"
+	equals "700 synanvil" "$(in_system stat -c '%a %U' /var/lib/synanvil)" "state directory"
+	greeted 100 100 10.1.0.5
+	at_least 1 "$(syn_packets would_drop rate)" "would drop"
+}
+
+@test "systemctl restart under a flood: no gap, and the counters go on" {
+	local before
+	fresh 'smtpd_client_connection_rate_limit = 10'
+	greeted 10 15 10.1.0.5
+	ok synanvil block add 10.66.0.0/16
+	before=$(answers_to_flood)
+	flood_begin -r 50000 -s 10.66.0.0 -a 50 "$LAB_HOST" 25
+	ok in_system systemctl restart synanvild
+	wait_until 10 answers
+	ok in_system systemctl restart synanvild
+	wait_until 10 answers
+	flood_end
+	at_least 10000 "$FLOOD_SENT" "flood"
+	equals "$before" "$(answers_to_flood)" "answers to blocked sources"
+	equals 10 "$(syn_packets pass within_limit)" "passed before"
+	greeted 0 5 10.1.0.5
+}
+
+@test "an upgrade under a flood: no gap, the counters go on, the configuration stays" {
+	local before program
+	fresh 'smtpd_client_connection_rate_limit = 10'
+	cp "$SYSTEM_TREE/etc/synanvil/synanvil.cf" "$BATS_TEST_TMPDIR/mine"
+	greeted 10 15 10.1.0.5
+	ok synanvil block add 10.66.0.0/16
+	program=$(xdp_on m0)
+	before=$(answers_to_flood)
+	flood_begin -r 50000 -s 10.66.0.0 -a 50 "$LAB_HOST" 25
+	installed two
+	wait_until 10 answers
+	flood_end
+	at_least 10000 "$FLOOD_SENT" "flood"
+	equals "$before" "$(answers_to_flood)" "answers to blocked sources"
+	equals 9.9.9 "$(json .version status)" "version"
+	[ "$program" != "$(xdp_on m0)" ]
+	equals 10 "$(syn_packets pass within_limit)" "passed before"
+	greeted 0 5 10.1.0.5
+	cmp "$BATS_TEST_TMPDIR/mine" "$SYSTEM_TREE/etc/synanvil/synanvil.cf"
+}
+
+@test "systemctl reload puts a new configuration in force" {
+	fresh 'smtpd_client_connection_rate_limit = 10'
+	configure 'smtpd_client_connection_rate_limit = 3'
+	ok in_system systemctl reload synanvild
+	equals 3 "$(json '.services[0].connection_rate_limit' status)" "limit"
+	greeted 3 5 10.1.0.6
+}
+
+@test "kill -9: the limiter works on, systemd starts an agent that adopts it" {
+	fresh 'smtpd_client_connection_rate_limit = 10'
+	greeted 10 15 10.1.0.5
+	in_system systemctl kill -s KILL synanvild
+	greeted 0 5 10.1.0.5
+	wait_until 20 answers
+	equals 1 "$(property NRestarts)" "restarts"
+	equals 10 "$(syn_packets pass within_limit)" "passed before"
+}
+
+restarted()
+{
+	[ "$(property NRestarts)" -ge 1 ] && answers
+}
+
+@test "an agent that hangs is replaced by the watchdog, without a gap" {
+	fresh 'smtpd_client_connection_rate_limit = 10'
+	mkdir -p "$SYSTEM_TREE/run/systemd/system"
+	in_system mkdir -p /run/systemd/system/synanvild.service.d
+	in_system sh -c 'printf "[Service]\nWatchdogSec=2s\nTimeoutAbortSec=1s\n" >/run/systemd/system/synanvild.service.d/quick.conf'
+	in_system systemctl daemon-reload
+	in_system systemctl restart synanvild
+	wait_until 10 answers
+	greeted 10 15 10.1.0.5
+	in_system systemctl kill -s STOP synanvild
+	wait_until 30 restarted
+	equals 10 "$(syn_packets pass within_limit)" "passed before"
+	greeted 0 5 10.1.0.5
+	in_system rm -r /run/systemd/system/synanvild.service.d
+	in_system systemctl daemon-reload
+}
+
+@test "systemctl stop leaves nothing in force" {
+	fresh 'smtpd_client_connection_rate_limit = 3'
+	greeted 3 5 10.1.0.5
+	ok in_system systemctl stop synanvild
+	equals none "$(xdp_on m0)" "program on m0"
+	[ ! -e "$SYSTEM_TREE/run/synanvil/control.sock" ]
+	equals 0 "$(in_system find /sys/fs/bpf/synanvil -mindepth 1 | wc -l)" "pins"
+	greeted 5 5 10.1.0.5
+}
+
+@test "members of the group synanvil may look" {
+	fresh
+	in_system useradd -G synanvil watcher
+	ok in_system setpriv --reuid=watcher --regid=nogroup --init-groups synanvil status
+	fails 1 in_system setpriv --reuid=watcher --regid=nogroup --init-groups synanvil block add 10.1.0.5
+	in_system userdel watcher
+}
+
+@test "a removal leaves nothing in force, even of an agent that was killed; a purge leaves nothing at all" {
+	fresh
+	in_system systemctl mask --runtime synanvild
+	in_system systemctl kill -s KILL synanvild
+	[[ $(xdp_on m0) == native* ]]
+	ok in_system dpkg -r synanvil
+	equals none "$(xdp_on m0)" "program on m0"
+	[ -e "$SYSTEM_TREE/etc/synanvil/synanvil.cf" ]
+	ok in_system dpkg --purge synanvil
+	in_system systemctl unmask --runtime synanvild
+	equals "" "$(find "$SYSTEM_TREE" -xdev -path "$SYSTEM_TREE/root" -prune -o -name '*synanvil*' \
+		-not -path '*/var/log/journal/*' -print)" "files"
+	equals "" "$(in_system find /sys/fs/bpf /run -name '*synanvil*' -not -path '/run/systemd/*')" "files in memory"
+	fails 2 in_system getent passwd synanvil
+	fails 2 in_system getent group synanvil
+}
