@@ -568,7 +568,10 @@ COVERAGE     := $(BUILD)/coverage
 
 coverage:
 	$(Q)rm -rf $(COVERAGE)
-	$(Q)$(MAKE) BUILD=$(COVERAGE) CFLAGS='-O0 -g --coverage -fprofile-update=atomic' SANITIZE= all e2e-tools $(COVERAGE_OF)
+	$(Q)$(MAKE) BUILD=$(COVERAGE) CFLAGS='-O0 -g --coverage -fprofile-update=atomic' SANITIZE= all e2e-tools
+	$(Q)# Tests run programs as other users, who count as well.
+	$(Q)chmod -R a+rwX $(COVERAGE)
+	$(Q)$(MAKE) BUILD=$(COVERAGE) CFLAGS='-O0 -g --coverage -fprofile-update=atomic' SANITIZE= $(COVERAGE_OF)
 	$(Q)tests/coverage/report $(COVERAGE) $(COVERAGE_MIN)
 
 # The agent under attack itself; figures on standard output.
