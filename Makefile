@@ -407,7 +407,9 @@ UNITS += decide queue_space client_match lru_table
 UNIT_decide := agent/daemon/decide.c agent/common/prefix.c agent/common/parse.c
 UNIT_queue_space := agent/daemon/queue_space.c
 UNIT_client_match := agent/daemon/client_match.c agent/common/prefix.c agent/common/parse.c
-UNITS += policy policy_block
+UNITS += policy policy_block policy_evidence
+UNIT_policy_evidence = $(UNIT_policy)
+UNIT_LIBS_policy_evidence = $(UNIT_LIBS_policy)
 UNIT_policy := $(addprefix agent/daemon/,policy.c policy_block.c policy_conclude.c policy_counters.c policy_gather.c \
 	policy_handover.c policy_handover_file.c client_match.c decide.c digest.c lru_table.c queue_space.c service_names.c \
 	settings.c) $(EVIDENCE_SOURCES) $(addprefix agent/common/,log.c mono.c parse.c prefix.c)

@@ -136,8 +136,9 @@ static void packet_line(const struct history_record *record, char line[static HI
 	case SA_REASON_CONCURRENCY:
 		(void)snprintf(line, HISTORY_LINE_SIZE,
 			       "Connection concurrency limit exceeded: %u from unknown[%s] for "
-			       "service %s",
-			       event->count, client, service);
+			       "service %s%s",
+			       event->count, client, service,
+			       event->confirmed ? "" : " (source unverified)");
 		return;
 	case SA_REASON_BLOCKED:
 		(void)snprintf(line, HISTORY_LINE_SIZE,

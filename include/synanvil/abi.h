@@ -18,7 +18,7 @@
 #include "limits.h"
 #include "reasons.h"
 
-#define SA_ABI_VERSION 3
+#define SA_ABI_VERSION 4
 
 #define SA_ASSERT_SIZE(type, bytes) \
 	_Static_assert(sizeof(type) == (bytes), #type " has changed its size")
@@ -265,8 +265,9 @@ struct sa_event {
 	__u32 service;             /* sa_service.id */
 	__u32 count;               /* attempts so far; 0 for a block */
 	__u32 limit;               /* the limit that was exceeded; 0 for a block */
-	__u16 reason;              /* enum sa_reason */
-	__u16 would_drop;          /* 1 in monitor mode */
+	__u8 reason;               /* enum sa_reason */
+	__u8 confirmed;   /* 1 if handshakes alone prove it: of connections, without those begun */
+	__u16 would_drop; /* 1 in monitor mode */
 };
 SA_ASSERT_SIZE(struct sa_event, 40);
 

@@ -69,6 +69,7 @@ static void assert_event(const struct sa_event *event, const char *address,
 	assert_int_equal(event->limit, wanted->limit);
 	assert_int_equal(event->reason, wanted->reason);
 	assert_int_equal(event->would_drop, wanted->would_drop);
+	assert_int_equal(event->confirmed, wanted->confirmed);
 	assert_in_range(event->time_ms, since_ms, lab_now_ms());
 }
 
@@ -127,7 +128,9 @@ static void test_connections(void **state)
 {
 	struct lab *lab = *state;
 	struct sa_service *service = &lab->settings.services[0];
-	struct sa_event wanted = { .count = 3, .limit = 2, .reason = SA_REASON_CONCURRENCY };
+	struct sa_event wanted = {
+		.count = 3, .limit = 2, .reason = SA_REASON_CONCURRENCY, .confirmed = 1
+	};
 	struct seen *seen = events_new(lab);
 
 	wanted.service = service->id;
@@ -146,6 +149,26 @@ static void test_connections(void **state)
 		assert_int_equal(events_take(lab, seen), 0);
 		lapse(lab, CLIENT_IPV4);
 	}
+	lab_set_live(lab, CLIENT_IPV4, service, 0);
+	free(seen);
+}
+
+/* What SYNs alone take can be forged: nobody may be blamed for it. */
+static void test_places(void **state)
+{
+	struct lab *lab = *state;
+	struct sa_service *service = &lab->settings.services[0];
+	struct sa_event wanted = { .count = 3, .limit = 2, .reason = SA_REASON_CONCURRENCY };
+	struct seen *seen = events_new(lab);
+	uint64_t since_ms = lab_now_ms();
+
+	wanted.service = service->id;
+	service->connection_limit = 2;
+	lab_apply(lab);
+	lab_set_live(lab, CLIENT_IPV4, service, 1);
+	(void)lab_attempts(lab, CLIENT_IPV4, 25, 2);
+	assert_int_equal(events_take(lab, seen), 1);
+	assert_event(&seen->events[0], CLIENT_IPV4, &wanted, since_ms);
 	lab_set_live(lab, CLIENT_IPV4, service, 0);
 	free(seen);
 }
@@ -364,6 +387,7 @@ int main(void)
 		LAB_TEST(test_lowered),
 		LAB_TEST(test_lowered_monitored),
 		LAB_LIVE_TEST(test_connections),
+		LAB_LIVE_TEST(test_places),
 		LAB_LIVE_TEST(test_full_service),
 		LAB_TEST(test_services_apart),
 		LAB_TEST(test_blocked),

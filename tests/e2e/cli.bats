@@ -189,6 +189,27 @@ advice_has()
 	equals 0 "$(awk 'length > 80' <<<"$output" | wc -l)" "lines longer than 80"
 }
 
+@test "advise knows who delivered mail" {
+	agent_with 'smtpd_client_connection_rate_limit = 0'
+	greeted 9 9 10.1.0.5
+	greeted 9 9 10.1.0.6
+	ok in_mail nc -N -w 2 127.0.0.1 10725 < <(printf '%s\n' request=smtpd_access_policy protocol_state=END-OF-MESSAGE \
+		client_address=10.1.0.5 server_port=25 size=1000 recipient_count=1 instance=a.1 '')
+	says action=DUNNO
+	wait_until 20 advice_has delivering_sources 1
+	is_json '[.[0].services[0].candidates[] | select(.limit == 7)] == [{"limit": 7, "sources_over": 2,
+		"attempts_over": 4, "delivering_sources_over": 1}]' advise
+	# The forty sources that come now deliver too: twice the most attempts of any that did.
+	ok attempts -s 10.2.0.1 -a 40 -n 1 "$LAB_HOST" 25
+	for i in {1..40}; do
+		printf '%s\n' request=smtpd_access_policy protocol_state=DATA "client_address=10.2.0.$i" server_port=25 \
+			recipient_count=1 "instance=b.$i" ''
+	done | in_mail nc -N -w 2 127.0.0.1 10725 >/dev/null
+	wait_until 20 advice_has delivering_sources 41
+	is_json '.[0].services[0] | .recommended_limit == 20 and .recommended_from == "delivering" and
+		.busiest_delivering == 9' advise
+}
+
 @test "advise says where an enforced limit bounds what it knows" {
 	agent_with 'smtpd_client_connection_rate_limit = 10'
 	greeted 10 40 10.1.0.5

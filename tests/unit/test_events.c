@@ -29,7 +29,7 @@ static struct history_record record(const char *client, enum sa_reason reason, u
 		.event = { .address = address(client),
 			   .count = count,
 			   .limit = 30,
-			   .reason = reason },
+			   .reason = (uint8_t)reason },
 		.prefix_length = 128,
 		.service = { "25", "smtp" },
 	};
@@ -83,21 +83,28 @@ static void log_lines_read_as_documented(void **state)
 		{ SA_REASON_RATE, "SYN rate limit exceeded: 31 from unknown[2001:db8::1] for "
 				  "service smtp (source unverified)" },
 		{ SA_REASON_CONCURRENCY, "Connection concurrency limit exceeded: 31 from "
-					 "unknown[2001:db8::1] for service smtp" },
+					 "unknown[2001:db8::1] for service smtp "
+					 "(source unverified)" },
 		{ SA_REASON_BLOCKED, "SYN from blocked client: unknown[2001:db8::1] for service "
 				     "smtp (source unverified)" },
 		{ SA_REASON_PROCESS_LIMIT, "SYN refused: the service has no process left: "
 					   "unknown[2001:db8::1] for service smtp" },
 	};
+	struct history_record one;
 	char line[HISTORY_LINE_SIZE];
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
-		const struct history_record one = record("2001:db8::1", rows[i].reason, 31);
+		one = record("2001:db8::1", rows[i].reason, 31);
 
 		history_line(&one, NULL, line);
 		assert_string_equal(line, rows[i].line);
 	}
+	one = record("2001:db8::1", SA_REASON_CONCURRENCY, 31);
+	one.event.confirmed = 1;
+	history_line(&one, NULL, line);
+	assert_string_equal(line, "Connection concurrency limit exceeded: 31 from "
+				  "unknown[2001:db8::1] for service smtp");
 }
 
 static void json_has_the_documented_keys(void **state)
