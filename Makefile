@@ -19,12 +19,13 @@ say = @$(if $(filter 1,$(V)),:,printf '  %-8s %s\n' $(1) $(2))
 .DELETE_ON_ERROR:
 .PRECIOUS: $(BUILD)/bpf/%.bpf.o
 .SUFFIXES:
-.PHONY: all help check check-bpf check-e2e check-package check-system soak bench-memory coverage fuzz lint bench bench-mx install clean
+.PHONY: all help check check-bpf check-e2e check-package check-system soak bench-memory coverage fuzz lint bench bench-mx \
+	bench-milter bench-policy install clean
 
-all: $(BUILD)/synanvild $(BUILD)/synanvil $(BUILD)/synanvil-spf
+all: $(BUILD)/synanvild $(BUILD)/synanvil $(BUILD)/synanvil-milter $(BUILD)/synanvil-spf
 
 help:
-	@echo 'make            build synanvild and synanvil into $(BUILD)/'
+	@echo 'make            build synanvild, synanvil and synanvil-milter into $(BUILD)/'
 	@echo 'make check      unit tests under ASan and UBSan; needs no root'
 	@echo 'make check-bpf  the packet path through BPF_PROG_TEST_RUN; needs root'
 	@echo 'make check-e2e  namespaces, real Postfix, real Prometheus; needs root'
@@ -36,7 +37,10 @@ help:
 	@echo 'make bench-memory   memory of the agent with a million sources and 100,000 exceptions; needs root'
 	@echo 'make coverage   share of lines of agent/ that unit and end-to-end tests reach, at least $(COVERAGE_MIN) %; needs root'
 	@echo 'make soak       the agent under attack itself, SOAK_SECONDS (default 600); needs root'
+	@echo 'make bench-connections  cost of counting live connections; needs root'
 	@echo 'make bench-mx   mail through real Postfix under a botnet; needs root'
+	@echo 'make bench-policy  requests of the policy service, against a null server and postfwd; needs root'
+	@echo 'make bench-milter  mail through real Postfix with and without the milter; needs root'
 	@echo 'make documents  sample configuration and manual of the parameters, anew from their table'
 	@echo 'make install    PREFIX=$(PREFIX) DESTDIR='
 	@echo 'make deb        Debian packages, into $(BUILD)/deb'
@@ -50,16 +54,21 @@ COMMON := \
 	agent/common/config_check_lists.c \
 	agent/common/config_check_milter.c \
 	agent/common/config_check_policy.c \
+	agent/common/config_check_policy_options.c \
 	agent/common/config_check_postfix.c \
 	agent/common/config_check_sizes.c \
 	agent/common/config_cidr.c \
 	agent/common/config_endpoint.c \
+	agent/common/config_exempts.c \
 	agent/common/config_expand.c \
 	agent/common/config_file.c \
 	agent/common/config_lines.c \
+	agent/common/config_listeners.c \
 	agent/common/config_lists.c \
 	agent/common/config_master.c \
+	agent/common/config_milter.c \
 	agent/common/config_postfix.c \
+	agent/common/config_postfix_interfaces.c \
 	agent/common/config_postfix_ports.c \
 	agent/common/config_postfix_proxy.c \
 	agent/common/config_postfix_rows.c \
@@ -75,8 +84,10 @@ COMMON := \
 	agent/common/config_tables.c \
 	agent/common/config_texts.c \
 	agent/common/config_words.c \
+	agent/common/control_client.c \
 	agent/common/control_protocol.c \
 	agent/common/log.c \
+	agent/common/milter_report.c \
 	agent/common/mono.c \
 	agent/common/parse.c \
 	agent/common/prefix.c \
@@ -87,27 +98,59 @@ DAEMON := \
 	agent/daemon/advice.c \
 	agent/daemon/attachment.c \
 	agent/daemon/bpf_object.c \
+	agent/daemon/client_match.c \
 	agent/daemon/configuration.c \
+	agent/daemon/connection_match.c \
+	agent/daemon/connection_program.c \
+	agent/daemon/connections_source.c \
+	agent/daemon/connections_sync.c \
 	agent/daemon/control_arguments.c \
 	agent/daemon/control_commands.c \
 	agent/daemon/control_server.c \
 	agent/daemon/control_socket.c \
+	agent/daemon/cookie_set.c \
 	agent/daemon/daemon.c \
+	agent/daemon/decide.c \
+	agent/daemon/descriptors.c \
+	agent/daemon/digest.c \
 	agent/daemon/events.c \
 	agent/daemon/evidence.c \
 	agent/daemon/filter.c \
+	agent/daemon/histogram.c \
 	agent/daemon/history.c \
 	agent/daemon/http_request.c \
 	agent/daemon/interfaces.c \
 	agent/daemon/link_watch.c \
+	agent/daemon/lru_table.c \
 	agent/daemon/main.c \
+	agent/daemon/metrics_family.c \
 	agent/daemon/metrics_format.c \
+	agent/daemon/metrics_policy.c \
+	agent/daemon/metrics_requests.c \
 	agent/daemon/metrics_server.c \
+	agent/daemon/milter_reports.c \
+	agent/daemon/milter_store.c \
+	agent/daemon/milter_totals.c \
 	agent/daemon/outcomes.c \
 	agent/daemon/peaks.c \
 	agent/daemon/pins.c \
+	agent/daemon/policy.c \
+	agent/daemon/policy_block.c \
+	agent/daemon/policy_complaint.c \
+	agent/daemon/policy_conclude.c \
+	agent/daemon/policy_counters.c \
+	agent/daemon/policy_gather.c \
+	agent/daemon/policy_handover.c \
+	agent/daemon/policy_handover_file.c \
+	agent/daemon/policy_listener.c \
+	agent/daemon/policy_names.c \
+	agent/daemon/policy_protocol.c \
+	agent/daemon/policy_server.c \
+	agent/daemon/policy_service.c \
+	agent/daemon/policy_session.c \
 	agent/daemon/privileges.c \
 	agent/daemon/process_stats.c \
+	agent/daemon/queue_space.c \
 	agent/daemon/reload.c \
 	agent/daemon/rule_set.c \
 	agent/daemon/rule_tries.c \
@@ -118,6 +161,10 @@ DAEMON := \
 	agent/daemon/session_room.c \
 	agent/daemon/settings.c \
 	agent/daemon/show.c \
+	agent/daemon/sock_diag.c \
+	agent/daemon/sock_diag_message.c \
+	agent/daemon/socket_owner.c \
+	agent/daemon/source_counts.c \
 	agent/daemon/state.c \
 	agent/daemon/state_file.c \
 	agent/daemon/state_store.c \
@@ -125,10 +172,13 @@ DAEMON := \
 	agent/daemon/sweep.c \
 	agent/daemon/system_calls.c \
 	agent/daemon/tables.c \
+	agent/daemon/tables_connections.c \
 	agent/daemon/tables_read.c \
+	agent/daemon/tcp_listener.c \
 	agent/daemon/tick.c \
 	agent/daemon/time_text.c \
 	agent/daemon/top.c \
+	agent/daemon/unix_listener.c \
 	agent/daemon/views.c \
 	agent/daemon/views_advice.c \
 	agent/daemon/views_lists.c \
@@ -136,7 +186,6 @@ DAEMON := \
 CLI := \
 	agent/cli/ask.c \
 	agent/cli/cli.c \
-	agent/cli/client.c \
 	agent/cli/command_line.c \
 	agent/cli/command_table.c \
 	agent/cli/commands_agent.c \
@@ -169,6 +218,20 @@ SPF := \
 	agent/common/parse.c \
 	agent/common/prefix.c \
 
+MILTER := \
+	agent/milter/agent_reports.c \
+	agent/milter/header_cut.c \
+	agent/milter/header_message.c \
+	agent/milter/header_names.c \
+	agent/milter/header_rules.c \
+	agent/milter/log_share.c \
+	agent/milter/mail_filter.c \
+	agent/milter/main.c \
+	agent/milter/message_counts.c \
+	agent/milter/milter_sockets.c \
+	agent/milter/processes.c \
+	agent/milter/unprivileged.c \
+
 # --- flags ------------------------------------------------------------------------------------------------------------
 
 WARNINGS := -Wall -Wextra -Werror -Wstrict-prototypes -Wmissing-prototypes -Wshadow -Wconversion \
@@ -183,6 +246,8 @@ PKGS_COMMON := jansson
 PKGS_DAEMON := libbpf libmnl libevent libcap-ng libseccomp libsystemd
 PKGS_CLI    := ncursesw
 PKGS_SPF    := libunbound
+PKGS_MILTER := libcap-ng
+LIBS_MILTER  = $(call pkg_libs,$(PKGS_MILTER)) -lmilter -pthread
 pkg_cflags   = $(shell pkg-config --cflags $(1))
 pkg_libs     = $(shell pkg-config --libs $(1))
 
@@ -205,7 +270,7 @@ $(BUILD)/gen/%.skel.h: $(BUILD)/bpf/%.bpf.o
 
 objects = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 
-$(BUILD)/obj/agent/daemon/%.o: agent/daemon/%.c $(BUILD)/gen/synanvil.skel.h $(BUILD)/gen/tick.skel.h
+$(BUILD)/obj/agent/daemon/%.o: agent/daemon/%.c $(addprefix $(BUILD)/gen/,synanvil.skel.h tick.skel.h connections.skel.h)
 	$(call say,CC,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(call pkg_cflags,$(PKGS_COMMON) $(PKGS_DAEMON)) -MMD -MP -c $< -o $@
@@ -215,6 +280,8 @@ $(BUILD)/obj/%.o: %.c
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(call pkg_cflags,$(PKGS_COMMON)) -MMD -MP -c $< -o $@
 
+# Named here too: make prefers a pattern rule that needs no intermediate file, unless that file is named somewhere.
+$(BUILD)/synanvild: | $(addprefix $(BUILD)/gen/,synanvil.skel.h tick.skel.h connections.skel.h)
 $(BUILD)/synanvild: $(call objects,$(COMMON) $(DAEMON))
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $(HARDEN) $^ $(call pkg_libs,$(PKGS_COMMON) $(PKGS_DAEMON)) -o $@
@@ -226,6 +293,10 @@ $(BUILD)/synanvil: $(call objects,$(COMMON) $(CLI))
 $(BUILD)/synanvil-spf: $(call objects,$(SPF))
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $(HARDEN) $^ $(call pkg_libs,$(PKGS_SPF)) -o $@
+
+$(BUILD)/synanvil-milter: $(call objects,$(COMMON) $(MILTER))
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $(HARDEN) $^ $(call pkg_libs,$(PKGS_COMMON)) $(LIBS_MILTER) -o $@
 
 # --- documents that follow from the parameter table ---------------------------------------------------------------------
 # Their results are committed; a test says when they are out of date.
@@ -257,21 +328,24 @@ FUZZERS :=
 CONFIG_SOURCES := $(filter agent/common/config%,$(COMMON)) \
 	$(addprefix agent/common/,log.c parse.c prefix.c report.c)
 
-UNITS += prefix parse config_expand config_lists config config_check config_documents report config_bounds postfix_numbers postfix_tables postfix_values
+UNITS += prefix parse config_expand config_lists config config_check config_documents report config_bounds postfix_numbers postfix_tables postfix_values postfix_random
 UNIT_prefix := agent/common/prefix.c agent/common/parse.c
 UNIT_parse := agent/common/parse.c
 UNIT_config_expand := $(CONFIG_SOURCES)
 UNIT_config_lists := $(CONFIG_SOURCES)
 UNIT_config := $(CONFIG_SOURCES)
 UNIT_config_check := $(CONFIG_SOURCES)
-UNITS += check_golden config_postfix
+UNITS += check_golden config_postfix config_stale postfix_exempt
 UNIT_config_postfix := $(CONFIG_SOURCES)
+UNIT_config_stale := $(CONFIG_SOURCES)
+UNIT_postfix_exempt := $(CONFIG_SOURCES)
 UNIT_check_golden := $(CONFIG_SOURCES)
 UNIT_config_documents := $(CONFIG_SOURCES) $(DOCUMENTS)
 UNIT_config_bounds := $(CONFIG_SOURCES)
 UNIT_postfix_numbers := agent/common/parse.c
 UNIT_postfix_tables := $(CONFIG_SOURCES)
 UNIT_postfix_values := $(CONFIG_SOURCES)
+UNIT_postfix_random := $(CONFIG_SOURCES)
 UNIT_report := agent/common/report.c agent/common/log.c agent/common/mono.c
 FUZZERS += prefix config
 FUZZ_prefix := agent/common/prefix.c agent/common/parse.c
@@ -307,28 +381,58 @@ UNIT_abi_hash := agent/daemon/abi_hash.c
 UNIT_LIBS_abi_hash := -lbpf -lelf
 $(BUILD)/unit/test_abi_hash: $(BUILD)/gen/synanvil.skel.h
 UNIT_tables := agent/daemon/tables.c agent/daemon/filter.c agent/common/prefix.c agent/common/parse.c
-UNITS += rules state events sweep stats control_server
+UNITS += rules state events sweep stats control_server control_commands metrics_server
 UNIT_rules := agent/daemon/rules.c agent/daemon/rule_set.c agent/common/prefix.c agent/common/parse.c
 STATE_SOURCES := $(addprefix agent/daemon/,state.c state_file.c state_store.c rule_set.c rule_tries.c rules.c) \
 	$(addprefix agent/common/,prefix.c parse.c mono.c log.c)
 UNIT_state := $(STATE_SOURCES) tests/unit/tables_double.c
 UNIT_LIBS_state := $(call pkg_libs,libevent)
 UNIT_control_server := $(COMMON) $(filter agent/daemon/control_% agent/daemon/state% agent/daemon/rule% agent/daemon/views%,$(DAEMON)) \
-	$(addprefix agent/daemon/,advice.c evidence.c peaks.c history.c http_request.c metrics_format.c metrics_server.c outcomes.c process_stats.c \
-	service_names.c session.c session_room.c settings.c show.c stats.c time_text.c top.c) \
+	$(addprefix agent/daemon/,advice.c connections_source.c decide.c evidence.c history.c http_request.c metrics_family.c histogram.c \
+	metrics_format.c metrics_policy.c metrics_requests.c metrics_server.c milter_totals.c policy_names.c outcomes.c peaks.c \
+	process_stats.c service_names.c session.c session_room.c settings.c show.c stats.c tcp_listener.c time_text.c top.c \
+	unix_listener.c) \
 	tests/unit/tables_double.c tests/unit/agent_double.c
 UNIT_LIBS_control_server := $(call pkg_libs,libevent)
-UNIT_events := $(addprefix agent/daemon/,history.c outcomes.c service_names.c settings.c time_text.c) \
+UNIT_control_commands := $(UNIT_control_server)
+UNIT_LIBS_control_commands := $(UNIT_LIBS_control_server)
+UNIT_metrics_server := $(UNIT_control_server)
+UNIT_LIBS_metrics_server := $(UNIT_LIBS_control_server)
+UNIT_events := $(addprefix agent/daemon/,decide.c history.c outcomes.c service_names.c settings.c time_text.c) \
 	agent/common/prefix.c agent/common/parse.c
 EVIDENCE_SOURCES := $(addprefix agent/daemon/,advice.c evidence.c peaks.c top.c)
-UNIT_sweep := agent/daemon/sweep.c $(EVIDENCE_SOURCES) agent/common/mono.c agent/common/log.c tests/unit/tables_double.c
-UNIT_LIBS_sweep := $(call pkg_libs,libevent)
 UNITS += advice evidence
 UNIT_advice := agent/daemon/advice.c
 UNIT_evidence := $(EVIDENCE_SOURCES)
-UNIT_stats := $(addprefix agent/daemon/,stats.c outcomes.c metrics_format.c process_stats.c http_request.c settings.c) \
-	tests/unit/tables_double.c
+UNIT_sweep := agent/daemon/sweep.c agent/daemon/source_counts.c $(EVIDENCE_SOURCES) agent/common/mono.c agent/common/log.c tests/unit/tables_double.c
+UNIT_LIBS_sweep := $(call pkg_libs,libevent)
+UNIT_stats := $(addprefix agent/daemon/,connections_source.c stats.c outcomes.c decide.c metrics_family.c histogram.c metrics_format.c metrics_policy.c metrics_requests.c policy_names.c process_stats.c http_request.c settings.c) \
+	agent/common/prefix.c agent/common/parse.c tests/unit/tables_double.c agent/common/milter_report.c
+UNITS += decide queue_space client_match lru_table
+UNIT_decide := agent/daemon/decide.c agent/common/prefix.c agent/common/parse.c
+UNIT_queue_space := agent/daemon/queue_space.c
+UNIT_client_match := agent/daemon/client_match.c agent/common/prefix.c agent/common/parse.c
+UNITS += policy policy_block
+UNIT_policy := $(addprefix agent/daemon/,policy.c policy_block.c policy_conclude.c policy_counters.c policy_gather.c \
+	policy_handover.c policy_handover_file.c client_match.c decide.c digest.c lru_table.c queue_space.c service_names.c \
+	settings.c) $(addprefix agent/common/,log.c mono.c parse.c prefix.c)
+UNIT_LIBS_policy := $(call pkg_libs,libevent)
+UNIT_policy_block := $(UNIT_policy)
+UNIT_LIBS_policy_block := $(UNIT_LIBS_policy)
+FUZZERS += policy_handover
+FUZZ_policy_handover := $(addprefix agent/daemon/,policy_handover.c policy_counters.c lru_table.c digest.c decide.c) \
+	agent/common/prefix.c agent/common/parse.c
+UNIT_lru_table := agent/daemon/lru_table.c agent/daemon/digest.c agent/common/prefix.c agent/common/parse.c
 FUZZERS += state http
+UNITS += live connections
+UNIT_LIBS_live := -pthread
+UNIT_connections := $(addprefix agent/daemon/,connections_sync.c connections_source.c connection_match.c cookie_set.c \
+	sock_diag_message.c) \
+	agent/common/log.c agent/common/mono.c tests/unit/tables_double.c
+UNIT_LIBS_connections := $(call pkg_libs,libevent libmnl)
+FUZZERS += sock_diag
+FUZZ_sock_diag := agent/daemon/sock_diag_message.c agent/daemon/connection_match.c
+FUZZ_LIBS_sock_diag := $(call pkg_libs,libmnl)
 FUZZ_state := agent/daemon/state_file.c agent/daemon/rule_set.c agent/common/prefix.c agent/common/parse.c
 FUZZ_http := agent/daemon/http_request.c
 UNITS += spf_record spf_expand spf_list
@@ -340,20 +444,39 @@ UNIT_spf_list := $(SPF_SOURCES)
 FUZZERS += spf
 FUZZ_spf := $(SPF_SOURCES) agent/spf/spf_dns.c agent/common/mono.c
 FUZZ_LIBS_spf := $(call pkg_libs,$(PKGS_SPF))
+POLICY_WIRE := $(addprefix agent/daemon/,policy_names.c policy_protocol.c policy_session.c) \
+	agent/common/prefix.c agent/common/parse.c
+UNITS += policy_protocol policy_session
+UNIT_policy_protocol := $(POLICY_WIRE)
+UNIT_policy_session := $(POLICY_WIRE)
+UNITS += policy_server
+UNIT_policy_server := $(POLICY_WIRE) $(addprefix agent/daemon/,histogram.c policy_complaint.c policy_listener.c policy_server.c \
+	tcp_listener.c unix_listener.c) agent/common/mono.c agent/common/log.c
+UNIT_LIBS_policy_server := $(call pkg_libs,libevent)
+FUZZERS += policy_protocol policy_session
+FUZZ_policy_protocol := $(POLICY_WIRE)
+FUZZ_policy_session := $(POLICY_WIRE)
+UNITS += header_cut header_message milter_totals
+UNIT_header_cut := agent/milter/header_cut.c
+UNIT_header_message := $(addprefix agent/milter/,header_message.c header_cut.c header_names.c log_share.c)
+UNIT_milter_totals := $(CONFIG_SOURCES) $(addprefix agent/daemon/,milter_totals.c milter_store.c control_arguments.c) \
+	$(addprefix agent/milter/,header_rules.c message_counts.c) agent/common/milter_report.c agent/common/mono.c
+FUZZERS += header
+FUZZ_header := $(addprefix agent/milter/,header_message.c header_cut.c header_names.c)
 FUZZERS += control_protocol
 FUZZ_control_protocol := agent/common/control_protocol.c
 
 $(BUILD)/unit/test_%: tests/unit/test_%.c tests/unit/only.c $$(UNIT_$$*) $(HEADERS)
 	$(call say,UNIT,$@)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(CPPFLAGS) $(filter-out -fPIE,$(CFLAGS)) $(SANITIZE) -Iagent/daemon -Iagent/cli -Iagent/spf -Iagent/documents \
+	$(Q)$(CC) $(CPPFLAGS) $(filter-out -fPIE,$(CFLAGS)) $(SANITIZE) -Iagent/daemon -Iagent/cli -Iagent/milter -Iagent/spf -Iagent/documents \
 		$(call pkg_cflags,$(PKGS_COMMON) $(PKGS_DAEMON) $(PKGS_CLI)) $< tests/unit/only.c $(UNIT_$*) $(call pkg_libs,cmocka $(PKGS_COMMON)) $(UNIT_LIBS_$*) -o $@
 
 $(BUILD)/fuzz/fuzz_%: tests/fuzz/fuzz_%.c $$(FUZZ_$$*) $(HEADERS)
 	$(call say,FUZZ,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CLANG) $(CPPFLAGS) -std=gnu17 -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
-		-Iagent/daemon -Iagent/cli -Iagent/spf $< $(FUZZ_$*) $(call pkg_libs,$(PKGS_COMMON)) \
+		-Iagent/daemon -Iagent/cli -Iagent/milter -Iagent/spf $< $(FUZZ_$*) $(call pkg_libs,$(PKGS_COMMON)) \
 		$(FUZZ_LIBS_$*) -o $@
 
 check: $(addprefix $(BUILD)/unit/test_,$(UNITS))
@@ -365,9 +488,9 @@ fuzz: $(addprefix $(BUILD)/fuzz/fuzz_,$(FUZZERS))
 # --- packet path under test ---------------------------------------------------------------------------------------------
 
 BPF_TESTS := rows_ipv4 rows_ipv6 rows_services interfaces truncation random window repeats cpus monitor events \
-	pressure rules
-BPF_LAB   := $(addprefix tests/bpf/,lab.c lab_traffic.c packets.c oracle.c rows.c storms.c) agent/daemon/tables.c agent/daemon/filter.c \
-	agent/daemon/tables_read.c agent/daemon/tick.c agent/daemon/rules.c agent/common/prefix.c agent/common/parse.c
+	pressure rules places connections
+BPF_LAB   := $(addprefix tests/bpf/,lab.c lab_traffic.c lab_live.c packets.c oracle.c rows.c storms.c) agent/daemon/tables.c agent/daemon/filter.c \
+	agent/daemon/tables_connections.c agent/daemon/tables_read.c agent/daemon/tick.c agent/daemon/rules.c agent/common/prefix.c agent/common/parse.c
 
 $(BUILD)/bpftest/storm.bpf.o: tests/bpf/storm.bpf.c tests/bpf/storm.h
 	$(call say,BPF,$@)
@@ -379,7 +502,7 @@ $(BUILD)/bpftest/storm.skel.h: $(BUILD)/bpftest/storm.bpf.o
 	$(Q)$(BPFTOOL) gen skeleton $< name storm_bpf > $@
 
 $(BUILD)/bpftest/test_%: tests/bpf/test_%.c tests/unit/only.c $(BPF_LAB) $(wildcard tests/bpf/*.h) $(BUILD)/gen/synanvil.skel.h \
-		$(BUILD)/gen/tick.skel.h $(BUILD)/bpftest/storm.skel.h
+		$(BUILD)/gen/tick.skel.h $(BUILD)/gen/connections.skel.h $(BUILD)/bpftest/storm.skel.h
 	$(call say,BPFTEST,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) $(filter-out -fPIE,$(CFLAGS)) $(SANITIZE) -Iagent/daemon -Itests/bpf -I$(BUILD)/bpftest \
@@ -391,7 +514,9 @@ check-bpf: $(addprefix $(BUILD)/bpftest/test_,$(BPF_TESTS))
 
 # --- end to end ---------------------------------------------------------------------------------------------------------
 
-E2E_TOOLS := $(addprefix $(BUILD)/e2e/,attempts banner crowd exempts frame-send foreign-xdp good old-kernel.so syn-flood)
+E2E_TOOLS := $(addprefix $(BUILD)/e2e/,attempts banner connections crowd exempts frame-send foreign-xdp good old-kernel.so \
+	policy-crowd sessions \
+	syn-flood)
 
 $(BUILD)/e2e/syn-flood.bpf.o: tests/e2e/tools/syn-flood.bpf.c
 	$(call say,BPF,$@)
@@ -484,7 +609,7 @@ $(BUILD)/bench/decision: $(DECISION) $(HEADERS) $(addprefix $(BUILD)/gen/,synanv
 		$(call pkg_libs,libbpf jansson) -lpthread -o $@
 
 .PHONY: bench-decision
-bench: bench-decision bench-path
+bench: bench-decision bench-connections bench-path
 
 bench-decision: $(BUILD)/bench/decision
 	$(Q)$< $(BUILD)/bench/decision.json
@@ -512,6 +637,16 @@ $(BUILD)/bench/path: $(PATH_BENCH) $(PATH_SKELETONS) $(HEADERS) tests/bench/path
 bench-path: $(BUILD)/bench/path
 	$(Q)SYNANVIL_BUILD=$(abspath $(BUILD)) tests/bench/path.sh
 
+# Live connections.
+$(BUILD)/bench/connections: tests/bench/connections.c $(HEADERS) $(addprefix $(BUILD)/gen/,synanvil.skel.h connections.skel.h)
+	$(call say,BENCH,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $< $(HARDEN) $(call pkg_libs,libbpf) -o $@
+
+.PHONY: bench-connections
+bench-connections: $(BUILD)/bench/connections
+	$(Q)SYNANVIL_BUILD=$(abspath $(BUILD)) tests/bench/connections.sh
+
 # Mail under a botnet.
 $(BUILD)/bench/mx_botnet: tests/bench/mx_botnet.c
 	$(call say,BENCH,$@)
@@ -520,6 +655,18 @@ $(BUILD)/bench/mx_botnet: tests/bench/mx_botnet.c
 
 bench-mx: all $(BUILD)/bench/mx_botnet
 	$(Q)SYNANVIL_BUILD=$(abspath $(BUILD)) tests/bench/mx.sh
+
+# Policy requests.
+$(BUILD)/bench/policy_%: tests/bench/policy_%.c
+	$(call say,BENCH,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -MF $@.d $< $(HARDEN) -o $@
+
+bench-policy: all $(addprefix $(BUILD)/bench/policy_,load null) $(BUILD)/e2e/syn-flood
+	$(Q)SYNANVIL_BUILD=$(abspath $(BUILD)) tests/bench/policy.sh
+# Mail with and without the milter.
+bench-milter: all
+	$(Q)SYNANVIL_BUILD=$(abspath $(BUILD)) tests/bench/milter.sh
 
 # --- install ------------------------------------------------------------------------------------------------------------
 # The configuration of a host is never overwritten.
@@ -537,7 +684,7 @@ ZSHDIR    := $(PREFIX)/share/zsh/$(if $(filter /usr,$(PREFIX)),vendor-completion
 install: all
 	$(Q)install -d $(DESTDIR)$(SBINDIR) $(DESTDIR)$(BINDIR) $(DESTDIR)$(UNITDIR) $(DESTDIR)$(SYSCONFDIR) \
 		$(DESTDIR)$(SYSUSERSDIR) $(DESTDIR)$(DATADIR) $(addprefix $(DESTDIR)$(MANDIR)/man,1 5 8)
-	$(Q)install -m 755 $(BUILD)/synanvild $(DESTDIR)$(SBINDIR)/
+	$(Q)install -m 755 $(BUILD)/synanvild $(BUILD)/synanvil-milter $(DESTDIR)$(SBINDIR)/
 	$(Q)install -m 755 $(BUILD)/synanvil $(DESTDIR)$(BINDIR)/
 	$(Q)install -m 755 $(BUILD)/synanvil-spf $(DESTDIR)$(SBINDIR)/
 	$(Q)install -m 644 docs/synanvil-spf.8 $(DESTDIR)$(MANDIR)/man8/
@@ -556,11 +703,10 @@ install: all
 	done
 	$(Q)install -m 644 docs/synanvil.1 $(DESTDIR)$(MANDIR)/man1/
 	$(Q)install -m 644 docs/synanvil.cf.5 $(DESTDIR)$(MANDIR)/man5/
-	$(Q)install -m 644 docs/synanvild.8 $(DESTDIR)$(MANDIR)/man8/
+	$(Q)install -m 644 docs/synanvild.8 docs/synanvil-milter.8 $(DESTDIR)$(MANDIR)/man8/
 	$(Q)sed 's|@SBINDIR@|$(SBINDIR)|' deploy/synanvild.service > $(DESTDIR)$(UNITDIR)/synanvild.service
 	$(Q)install -m 644 deploy/synanvil-pins.service $(DESTDIR)$(UNITDIR)/
-	$(Q)! test -e $(BUILD)/synanvil-milter || \
-		sed 's|@SBINDIR@|$(SBINDIR)|' deploy/synanvil-milter.service > $(DESTDIR)$(UNITDIR)/synanvil-milter.service
+	$(Q)sed 's|@SBINDIR@|$(SBINDIR)|' deploy/synanvil-milter.service > $(DESTDIR)$(UNITDIR)/synanvil-milter.service
 	$(Q)install -m 644 deploy/synanvil.sysusers $(DESTDIR)$(SYSUSERSDIR)/synanvil.conf
 	$(Q)install -m 644 deploy/synanvil.cf $(DESTDIR)$(DATADIR)/
 	$(Q)test -e $(DESTDIR)$(SYSCONFDIR)/synanvil.cf || \

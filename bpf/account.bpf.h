@@ -19,20 +19,14 @@
 
 #include "attempt.bpf.h"
 #include "maps.bpf.h"
+#include "places.bpf.h"
+#include "repeats.bpf.h"
 #include "spent.bpf.h"
 #include "window.bpf.h"
 
 /* Each failed swap means that another CPU's attempt was counted; more than this in a row is not
  * seen on 256 CPUs. */
 #define SWAP_TRIES 64
-
-/* sa_source.repeats below its tag: free repeats used in the window, and whether its event was
- * emitted. */
-#define REPEATS_BITS 4
-#define REPEATS_MASK ((1U << REPEATS_BITS) - 1)
-#define REPEATS_USED 7U
-#define REPEATS_TOLD 8U
-_Static_assert(SA_REPEATS_FREE <= REPEATS_USED, "the free repeats fit beside the mark");
 
 /* Accepted race: attempts four apart may write one slot at once; the loser's repeat is then
  * charged. */
@@ -41,57 +35,6 @@ static __always_inline void source_remember(struct sa_source *source, const stru
 {
 	source->remembered[(window_count(window) - 1) % SA_REPEATS_REMEMBERED] =
 		attempt_digest(&attempt->packet, window_start_ms(window));
-}
-
-/* What the word says of the window that started then. */
-static __always_inline __u32 repeats_of(__u32 repeats, __u64 start_ms)
-{
-	__u32 tag = (__u32)start_ms << REPEATS_BITS;
-
-	return (repeats & ~REPEATS_MASK) == tag ? repeats & REPEATS_MASK : 0;
-}
-
-/*
- * Takes one of the free repeats of this window; false if all are used. A failed swap means that
- * another CPU took one or set the mark, so two tries more than there are to take always decide.
- */
-static __always_inline bool repeat_take(struct sa_source *source, __u64 start_ms)
-{
-	__u32 tag = (__u32)start_ms << REPEATS_BITS;
-
-	for (int i = 0; i < SA_REPEATS_FREE + 2; i++) {
-		__u32 old = *(volatile __u32 *)&source->repeats;
-		__u32 now = repeats_of(old, start_ms);
-
-		if ((now & REPEATS_USED) >= SA_REPEATS_FREE)
-			return false;
-		if (__sync_val_compare_and_swap(&source->repeats, old, tag | (now + 1)) == old)
-			return true;
-	}
-	return false;
-}
-
-static __always_inline bool source_is_told(const struct sa_source *source, __u64 start_ms)
-{
-	return repeats_of(*(const volatile __u32 *)&source->repeats, start_ms) & REPEATS_TOLD;
-}
-
-/* True for one caller in the window: this attempt's drop is the one to be told of. */
-static __always_inline bool source_tell(struct sa_source *source, __u64 start_ms)
-{
-	__u32 tag = (__u32)start_ms << REPEATS_BITS;
-
-	for (int i = 0; i < SA_REPEATS_FREE + 2; i++) {
-		__u32 old = *(volatile __u32 *)&source->repeats;
-		__u32 now = repeats_of(old, start_ms);
-
-		if (now & REPEATS_TOLD)
-			return false;
-		if (__sync_val_compare_and_swap(&source->repeats, old, tag | now | REPEATS_TOLD) ==
-		    old)
-			return true;
-	}
-	return false;
 }
 
 static __always_inline __u32 source_owner(const struct sa_source_key *key)
@@ -154,18 +97,23 @@ static __always_inline int source_judge(struct sa_source *source, struct attempt
 {
 	int reason = attempt_reason(attempt);
 
-	if (reason == SA_REASON_RATE)
+	if (reason == SA_REASON_RATE && attempt->refused != SA_REASON_CONCURRENCY)
 		attempt->first_over = source_tell(source, start_ms);
 	return reason;
 }
 
 /* One attempt of a known source. Global, so that the verifier follows it once. */
-__attribute__((noinline)) int source_charge(struct sa_source *source, struct attempt *attempt)
+__attribute__((noinline)) int source_charge(struct sa_source *source, struct attempt *attempt,
+					    int spent)
 {
 	__u32 limit;
 
 	if (!source || !attempt)
 		return SA_REASON_UNDECIDED;
+	if (connections_are_limited(attempt))
+		place_take(source, attempt, spent);
+	if (spent)
+		return SA_REASON_RATE;
 	limit = attempt->rate_limit;
 	for (int i = 0; i < SWAP_TRIES; i++) {
 		__u64 old = *(volatile __u64 *)&source->window, new;
@@ -194,7 +142,7 @@ __attribute__((noinline)) int source_charge(struct sa_source *source, struct att
 			return SA_REASON_UNDECIDED;
 		}
 		attempt->count = window_count(new);
-		if (!limit || attempt->count <= limit)
+		if (!attempt->refused && (!limit || attempt->count <= limit))
 			source_remember(source, attempt, new);
 		return source_judge(source, attempt, window_start_ms(new));
 	}
@@ -207,12 +155,19 @@ static __always_inline int source_create(struct attempt *attempt)
 		.owner = source_owner(&attempt->key),
 		.window = window_new(attempt->now_ms),
 		.classified = attempt->classified,
+		.pending = connections_are_limited(attempt) ? place_first(attempt) : 0,
 	};
 	struct sa_totals *total;
 	__u32 zero = 0;
 	int error;
 
-	fresh.remembered[0] = attempt_digest(&attempt->packet, attempt->now_ms);
+	if (attempt->refused) {
+		fresh.repeats = repeats_tag(attempt->now_ms) | REPEATS_TOLD;
+		fresh.dropped = 1;
+		fresh.last_dropped_s = attempt->now_ms / 1000;
+	} else {
+		fresh.remembered[0] = attempt_digest(&attempt->packet, attempt->now_ms);
+	}
 	error = bpf_map_update_elem(&sources, &attempt->key, &fresh, BPF_NOEXIST);
 	if (error)
 		return error;
@@ -225,6 +180,8 @@ static __always_inline int source_create(struct attempt *attempt)
 
 static __always_inline int attempt_account(struct attempt *attempt, struct sa_source **source)
 {
+	bool spent;
+
 	if (!*source) {
 		int error = source_create(attempt);
 
@@ -238,9 +195,10 @@ static __always_inline int attempt_account(struct attempt *attempt, struct sa_so
 	}
 	if (attempt->classified && (*source)->classified != attempt->classified)
 		(*source)->classified = attempt->classified;
-	if (source_is_spent(*source, attempt))
+	spent = source_is_spent(*source, attempt);
+	if (spent && !connections_are_limited(attempt))
 		return SA_REASON_RATE;
-	return source_charge(*source, attempt);
+	return source_charge(*source, attempt, spent);
 }
 
 /*

@@ -40,10 +40,23 @@ struct attempt {
 	__u32 service_slot;
 	__u32 rate_limit;
 	__u32 rate_unit_ms;
+	__u32 epoch; /* of the live counts */
+	__u32 connection_limit;
+	__u32 process_limit;
+	bool behind_proxy;
 	bool enforced;
-	bool sampled;    /* one in SA_DROPPED_EXACT: stands for as many drops of its source */
-	bool first_over; /* this attempt is the one in its window to be told of */
-	__u32 count;     /* attempts in the window, this one included */
+	bool sampled;     /* one in SA_DROPPED_EXACT: stands for as many drops of its source */
+	bool first_over;  /* this attempt is the one in its window to be told of */
+	bool takes_place; /* passes only with a place among its source's connections */
+	bool placed;      /* a place of its source's was taken for it */
+	__u32 refused;    /* SA_REASON_CONCURRENCY or _PROCESS_LIMIT: by what is counted of
+			     connections */
+	__u32 count;      /* attempts in the window, this one included */
+	/* Read only where connections are limited: */
+	__u32 live;         /* connections of the source */
+	__u32 service_live; /* connections of the service, where its processes are limited */
+	__u32 may_hold;     /* connections that the source may have, those on their way included */
+	__u32 held;         /* those that it has, without this attempt */
 	__u64 now_ms;
 	__u64 generation; /* of the lists; 0 = not known */
 	__u64 classified; /* what sa_source.classified says if no list matches; 0 = cannot be known

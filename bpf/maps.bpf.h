@@ -130,6 +130,34 @@ struct {
 	__type(value, struct sa_totals);
 } totals SEC(".maps");
 
+/* Live connections by cookie; evicts nothing, and its memory is there from the start. Writers:
+ * connections.bpf.c and the agent. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, SA_CONNECTIONS_MAX);
+	__type(key, struct sa_connection_key);
+	__type(value, struct sa_connection);
+} connections SEC(".maps");
+
+/* Live counts by source. Mapped by the agent, which writes by the same rules. Writers: live.bpf.h
+ * and the agent. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, SA_LIVE_BUCKETS);
+	__type(key, __u32);
+	__type(value, struct sa_live_bucket);
+} live SEC(".maps");
+
+/* Writers: as of live. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct sa_live_totals);
+} live_totals SEC(".maps");
+
 /* struct sa_event. Writer: verdict.bpf.h. */
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);

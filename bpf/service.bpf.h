@@ -50,6 +50,10 @@ static __always_inline int service_find(const struct sa_settings *set, struct at
 		attempt->service_slot = service->slot;
 		attempt->rate_limit = service->rate_limit;
 		attempt->rate_unit_ms = set->rate_unit_ms;
+		attempt->epoch = set->epoch;
+		attempt->connection_limit = service->connection_limit;
+		attempt->process_limit = service->process_limit;
+		attempt->behind_proxy = service->behind_proxy;
 		attempt->enforced = set->enforcement == SA_ENFORCE;
 		return STAGE_CONTINUE;
 	}

@@ -12,6 +12,7 @@
 #include "sample.bpf.h"
 #include "spent.bpf.h"
 #include "classify.bpf.h"
+#include "places.bpf.h"
 #include "account.bpf.h"
 #include "verdict.bpf.h"
 /* clang-format on */
@@ -38,8 +39,11 @@ int synanvil(struct xdp_md *ctx)
 	stage = spent_find(&attempt);
 	if (stage == STAGE_CONTINUE)
 		stage = source_classify(set, &attempt, &source);
-	if (stage == STAGE_CONTINUE)
+	if (stage == STAGE_CONTINUE) {
+		connection_limits_apply(&attempt);
 		stage = attempt_account(&attempt, &source);
+		stage = place_settle(&attempt, source, stage);
+	}
 	return verdict(ctx, set, &attempt, source, stage);
 }
 

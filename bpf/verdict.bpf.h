@@ -59,15 +59,28 @@ static __always_inline bool event_allowed(struct sa_totals *total, __u64 now_ms)
 	return total->event_count++ < SA_EVENTS_PER_SECOND;
 }
 
+/* What was exceeded, this attempt included. */
+static __always_inline void event_measure(struct sa_event *event, const struct attempt *attempt,
+					  int reason)
+{
+	if (reason == SA_REASON_RATE) {
+		event->count = attempt->count;
+		event->limit = attempt->rate_limit;
+	} else if (reason == SA_REASON_CONCURRENCY) {
+		event->count = attempt->held + 1;
+		event->limit = attempt->may_hold;
+	} else if (reason == SA_REASON_PROCESS_LIMIT) {
+		event->count = attempt->service_live + 1;
+		event->limit = attempt->process_limit;
+	}
+}
+
 static __always_inline void event_emit(const struct attempt *attempt, int reason, bool would)
 {
-	bool over_rate = reason == SA_REASON_RATE;
 	struct sa_event event = {
 		.time_ms = attempt->now_ms,
 		.address = attempt->packet.source,
 		.service = attempt->key.service,
-		.count = over_rate ? attempt->count : 0,
-		.limit = over_rate ? attempt->rate_limit : 0,
 		.reason = reason,
 		.would_drop = would,
 	};
@@ -76,6 +89,7 @@ static __always_inline void event_emit(const struct attempt *attempt, int reason
 
 	if (!total)
 		return;
+	event_measure(&event, attempt, reason);
 	if (!event_allowed(total, attempt->now_ms) ||
 	    bpf_ringbuf_output(&events, &event, sizeof(event), 0))
 		total->events_lost++;

@@ -46,6 +46,37 @@ enum cli_status ask_agent_if_any(const struct cli *cli, struct client *client, c
 	return ask_status(result);
 }
 
+/* What a reply is about. Without it there is nothing to print, and dashes would say otherwise. */
+static enum cli_status check_complete(const struct cli *cli, const char *command,
+				      const json_t *result)
+{
+	static const struct {
+		const char *command, *member;
+	} members[] = {
+		{ "status", "services" },
+		{ "status", "syn_packets" },
+		{ "top", "sources" },
+		{ "show", "services" },
+		{ "exception list", "exceptions" },
+		{ "block list", "blocks" },
+		{ "events", "events" },
+		{ "config", "parameters" },
+		{ "advise", "services" },
+	};
+
+	for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++) {
+		const json_t *member = json_object_get(result, members[i].member);
+
+		if (strcmp(members[i].command, command) == 0 && !json_is_array(member) &&
+		    !json_is_object(member))
+			return cli_fail(cli, CLI_FAILED,
+					"the agent's reply to %s has no \"%s\": it may be of "
+					"another version",
+					command, members[i].member);
+	}
+	return CLI_DONE;
+}
+
 enum cli_status ask_agent(const struct cli *cli, struct client *client, const char *command,
 			  json_t *arguments, json_t **ret_result)
 {
@@ -54,7 +85,7 @@ enum cli_status ask_agent(const struct cli *cli, struct client *client, const ch
 	if (status == CLI_NO_AGENT)
 		return cli_fail(cli, status, "%s",
 				client->message ? client->message : "no agent answers");
-	return status;
+	return status ? status : check_complete(cli, command, *ret_result);
 }
 
 enum cli_status ask_gone(const struct cli *cli, struct client *client)
@@ -110,11 +141,11 @@ enum cli_status prefix_argument(const struct cli *cli, const char *argument, jso
 
 	if (error == PREFIX_HOST_BITS) {
 		prefix_format(&prefix, text);
-		return cli_fail(cli, CLI_FAILED, "%s: %s; did you mean %s?", argument,
+		return cli_fail(cli, CLI_USAGE, "%s: %s; did you mean %s?", argument,
 				prefix_error_text(error), text);
 	}
 	if (error)
-		return cli_fail(cli, CLI_FAILED, "%s: %s", argument, prefix_error_text(error));
+		return cli_fail(cli, CLI_USAGE, "%s: %s", argument, prefix_error_text(error));
 	prefix_format(&prefix, text);
 	*ret_prefix = json_string(text);
 	return *ret_prefix ? CLI_DONE : cli_fail(cli, CLI_FAILED, "out of memory");

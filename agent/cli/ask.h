@@ -9,7 +9,7 @@
 #include <jansson.h>
 
 #include "cli.h"
-#include "client.h"
+#include "control_client.h"
 
 typedef int render_fn(FILE *stream, const json_t *result);
 
@@ -47,6 +47,9 @@ enum cli_status put(const struct cli *cli, json_t *arguments, const char *key, j
 /* The printed form of the prefix that argument means, as a string for the caller; or says what is
  * wrong with it. */
 enum cli_status prefix_argument(const struct cli *cli, const char *argument, json_t **ret_prefix);
+
+/* The longest time that an agent takes: ten years. */
+#define CLI_SECONDS_MAX (10 * 366 * 24 * 3600)
 
 /* A time as Postfix writes them; what follows a number is one unit and perhaps more letters, but no
  * second number. */

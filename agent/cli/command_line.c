@@ -113,6 +113,8 @@ static int split(struct command_line *line, int argc, char *const *argv, char **
 			line->words[line->word_count++] = argv[i];
 		else if (strcmp(argv[i], "--") == 0)
 			options_end = true;
+		else if (strcmp(argv[i], "--version") == 0) /* what everybody tries first */
+			line->words[line->word_count++] = "version";
 		else
 			result = option_take(line, argc, argv, &i, reterr_message);
 		if (result)

@@ -69,7 +69,7 @@ enum cli_status command_show(struct cli *cli, const struct command_line *line)
 	char text[PREFIX_TEXT_SIZE];
 
 	if (address_parse(line->arguments[0], &address))
-		return cli_fail(cli, CLI_FAILED, "show: %s is no IP address", line->arguments[0]);
+		return cli_fail(cli, CLI_USAGE, "show: %s is no IP address", line->arguments[0]);
 	address_format(&address, text);
 	return ask_and_render(cli, "show", json_pack("{s:s}", "address", text), cli->output->show);
 }
@@ -92,7 +92,8 @@ static enum cli_status event_arguments(const struct cli *cli, const struct comma
 			status = put(cli, arguments, "address", address);
 	}
 	if (!status && since)
-		status = put(cli, arguments, "since", json_integer(seconds));
+		status = put(cli, arguments, "since",
+			     json_integer(seconds < CLI_SECONDS_MAX ? seconds : CLI_SECONDS_MAX));
 	if (!status && line->options[OPTION_FOLLOW])
 		status = put(cli, arguments, "follow", json_true());
 	return status;

@@ -88,6 +88,11 @@ enum cli_status command_block_add(struct cli *cli, const struct command_line *li
 		return cli_fail(cli, CLI_USAGE,
 				"block add: --for takes a time such as 90s, 10m or 2h, not %s",
 				time);
+	if (seconds > CLI_SECONDS_MAX)
+		return cli_fail(cli, CLI_USAGE,
+				"block add: --for takes ten years at most, not %s; without --for a "
+				"block lasts until it is deleted",
+				time);
 	status = prefixes_of(cli, line, &prefixes);
 	if (status)
 		return status;

@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "cli.h"
-#include "client.h"
+#include "control_client.h"
 
 /*
  * With a standard stream closed, the next descriptor would take its place and get what is printed.

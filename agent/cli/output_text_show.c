@@ -61,9 +61,59 @@ static void print_dropped(FILE *stream, const json_t *service)
 	(void)fputc('\n', stream);
 }
 
-static void print_service(FILE *stream, const json_t *service)
+/* Agents that count no messages name no limit. */
+static void print_counted(FILE *stream, const json_t *service, const char *what, const char *limit)
 {
 	char number[VALUE_TEXT_SIZE];
+
+	(void)fprintf(stream, "  %-11s  %s", what, value_number(service, what, number));
+	if (value_integer(service, limit))
+		(void)fprintf(stream, " of %s", value_number(service, limit, number));
+	else if (json_object_get(service, limit))
+		(void)fputs(", no limit", stream);
+	(void)fputc('\n', stream);
+}
+
+static void print_message_verdict(FILE *stream, const json_t *service)
+{
+	static const struct {
+		const char *verdict;
+		const char *text;
+	} texts[] = {
+		{ "dunno", "is not refused" },
+		{ "defer", "is refused for now" },
+		{ "reject", "is refused" },
+		{ "would_defer", "passes in monitor mode; enforcement would refuse it for now" },
+		{ "would_reject", "passes in monitor mode; enforcement would refuse it" },
+	};
+	const char *verdict = value_string(service, "message_verdict");
+	const char *reason = value_string(service, "message_reason");
+
+	(void)fputs("  next message ", stream);
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+		if (strcmp(texts[i].verdict, verdict) == 0)
+			verdict = texts[i].text;
+	(void)text_write_escaped(stream, verdict);
+	(void)fputs("\n  because      ", stream);
+	(void)text_write_escaped(stream, reason_sentence(reason));
+	(void)fputs(" (", stream);
+	(void)text_write_escaped(stream, reason);
+	(void)fputs(")\n", stream);
+}
+
+/* The limit of the moment: as a service fills up, one source may hold less of it. */
+static void print_connections(FILE *stream, const json_t *service)
+{
+	char number[VALUE_TEXT_SIZE];
+
+	(void)fprintf(stream, "  connections  %s", value_number(service, "connections", number));
+	if (value_integer(service, "connection_limit"))
+		(void)fprintf(stream, " of %s", value_number(service, "connection_limit", number));
+	(void)fputc('\n', stream);
+}
+
+static void print_service(FILE *stream, const json_t *service)
+{
 
 	(void)fputs("\nservice ", stream);
 	(void)text_write_escaped(stream, value_string(service, "service"));
@@ -71,9 +121,11 @@ static void print_service(FILE *stream, const json_t *service)
 	print_verdict(stream, service);
 	print_attempts(stream, service);
 	print_dropped(stream, service);
-	(void)fprintf(stream, "  connections  %s\n", value_number(service, "connections", number));
-	(void)fprintf(stream, "  messages     %s\n", value_number(service, "messages", number));
-	(void)fprintf(stream, "  recipients   %s\n", value_number(service, "recipients", number));
+	print_connections(stream, service);
+	print_counted(stream, service, "messages", "message_limit");
+	print_counted(stream, service, "recipients", "recipient_limit");
+	if (json_object_get(service, "message_verdict"))
+		print_message_verdict(stream, service);
 }
 
 int text_show(FILE *stream, const json_t *result)

@@ -146,6 +146,30 @@ static void print_tables(FILE *stream, const json_t *result)
 	(void)fprintf(stream, "blocks      %s\n", value_number(result, "blocks", blocks));
 }
 
+/* Nothing to say where no milter has ever reported. */
+static void print_milter(FILE *stream, const json_t *result)
+{
+	const json_t *milter = json_object_get(result, "milter");
+	const json_t *messages = json_object_get(milter, "messages");
+	char text[VALUE_TEXT_SIZE];
+	const char *action, *before = "milter      ";
+	json_t *count;
+
+	if (json_is_null(json_object_get(milter, "report_age_seconds")) &&
+	    action_total(messages) == 0)
+		return;
+	json_object_foreach((json_t *)messages, action, count)
+	{
+		(void)count;
+		(void)fputs(before, stream);
+		(void)text_write_escaped(stream, action);
+		(void)fprintf(stream, " %s", value_number(messages, action, text));
+		before = ", ";
+	}
+	if (json_object_size(messages) > 0)
+		(void)fprintf(stream, ", %s\n", value_age(milter, "report_age_seconds", text));
+}
+
 /* What the one who asked should know beside the numbers. */
 static void print_notes(FILE *stream, const json_t *result)
 {
@@ -185,6 +209,7 @@ int text_status(FILE *stream, const json_t *result)
 		(void)fputc('\n', stream);
 	}
 	print_tables(stream, result);
+	print_milter(stream, result);
 	print_notes(stream, result);
 	return text_written(stream);
 }

@@ -93,6 +93,9 @@ const char *reason_sentence(const char *token)
 #define REASON(number, name, token, effect, sentence) [number] = { #token, sentence },
 #include "synanvil/reasons.def"
 #undef REASON
+#define POLICY_REASON(name, token, sentence) { #token, sentence },
+#include "policy_reasons.def"
+#undef POLICY_REASON
 	};
 
 	for (size_t i = 0; i < sizeof(reasons) / sizeof(reasons[0]); i++)

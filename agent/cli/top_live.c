@@ -14,7 +14,7 @@
 
 #include "ask.h"
 #include "cleanup.h"
-#include "client.h"
+#include "control_client.h"
 #include "mono.h"
 #include "output_text.h"
 #include "text_value.h"

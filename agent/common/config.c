@@ -114,6 +114,9 @@ struct config *config_free(struct config *config)
 		free(config->interfaces[i]);
 	free(config->interfaces);
 	config_patterns_done(&config->exceptions);
+	free(config->queue_directory);
+	free(config->policy_listen);
+	free(config->milter_listen);
 	config_patterns_done(&config->upstream_proxies);
 	free(config->metrics_listen);
 	free(config->control_socket);
@@ -135,20 +138,6 @@ const char *config_needs_restart(const struct config *a, const struct config *b)
 			return config_parameters[i].name;
 	}
 	return NULL;
-}
-
-bool config_exempts(const struct config *config, const struct sa_address *address)
-{
-	struct prefix client;
-
-	prefix_of(address, 128, &client);
-	for (size_t i = 0; i < config->exceptions.count; i++) {
-		const struct config_pattern *pattern = &config->exceptions.items[i];
-
-		if (pattern->is_prefix && prefix_covers(&pattern->prefix, &client))
-			return !pattern->negated;
-	}
-	return false;
 }
 
 /*
@@ -173,7 +162,14 @@ static int write_value(const char *value, struct config_text *ret_text)
 	return r;
 }
 
-static int visit(const struct config_setting *setting,
+/* Also what says the default again where Postfix' files would say something else without it. */
+static bool is_changed(const struct config *config, const struct config_setting *setting)
+{
+	return setting->changed || (config->values->postfix && setting->parameter->in_postfix &&
+				    setting->origin.kind == CONFIG_FROM_FILE);
+}
+
+static int visit(const struct config *config, const struct config_setting *setting,
 		 int (*visitor)(const struct config_value *value, void *context), void *context)
 {
 	struct config_text text = { 0 };
@@ -181,7 +177,7 @@ static int visit(const struct config_setting *setting,
 	const struct config_value shown = {
 		.name = config_setting_name(setting),
 		.value = text.data,
-		.changed = setting->changed,
+		.changed = is_changed(config, setting),
 		.origin = setting->origin,
 	};
 
@@ -198,13 +194,13 @@ int config_each(const struct config *config,
 	int r = 0;
 
 	for (size_t i = 0; i < config_parameter_count && r == 0; i++) {
-		r = visit(&values->settings[i], visitor, context);
+		r = visit(config, &values->settings[i], visitor, context);
 		for (size_t j = 0; j < values->override_count && r == 0; j++) {
 			const struct config_setting *override = &values->overrides[j];
 
 			if (override->parameter == &config_parameters[i] &&
 			    override->service < SA_SERVICES_MAX)
-				r = visit(override, visitor, context);
+				r = visit(config, override, visitor, context);
 		}
 	}
 	return r;

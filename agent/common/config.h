@@ -86,6 +86,9 @@ struct config {
 	size_t interface_count;
 	struct config_service services[SA_SERVICES_MAX]; /* in the order of protected_ports */
 	size_t service_count;
+	/* The limits of ports that protected_ports does not have: Postfix may ask about those, too.
+	 */
+	struct config_service unlisted;
 	bool enforce; /* false: monitor */
 	enum config_xdp_mode xdp_mode;
 	uint32_t source_table_size;
@@ -95,6 +98,20 @@ struct config {
 	struct config_patterns upstream_proxies; /* prefixes only, none negated */
 	uint8_t ipv4_prefix_length;              /* 0 to 32 */
 	uint8_t ipv6_prefix_length;              /* 0 to 128 */
+
+	uint64_t message_size_limit; /* bytes; 0 = no limit */
+	uint64_t queue_minfree;      /* bytes */
+	char *queue_directory;       /* absolute path */
+	/* Messages refused by rate in one unit after which a client is blocked; 0 = never. */
+	uint32_t client_block_threshold;
+	uint32_t client_block_time_s;
+
+	char *policy_listen;        /* "" = off; a list of inet:HOST:PORT and unix:/PATH */
+	uint32_t header_size_limit; /* bytes of a field */
+	bool header_rejects;        /* header_size_action; false: truncate */
+	uint32_t header_count_limit;
+	uint32_t header_total_size_limit; /* bytes */
+	char *milter_listen;              /* list of inet:HOST:PORT and unix:/PATH; "" = off */
 
 	char *metrics_listen; /* "" = off; HOST:PORT */
 	char *control_socket; /* absolute path */
@@ -122,7 +139,7 @@ struct config *config_free(struct config *config);
 struct config_value {
 	const char *name;  /* "PORT:name" for an override */
 	const char *value; /* expanded, "$" as "$$": it may stand in a file again */
-	bool changed;      /* differs from the default */
+	bool changed;      /* differs from the default, or stands before what Postfix' files say */
 	struct config_origin origin;
 };
 
@@ -144,5 +161,31 @@ bool config_is_stale(const struct config *config, config_identify_fn *identify, 
 
 /* Whether the configured list exempts address: first match wins, host patterns never match. */
 bool config_exempts(const struct config *config, const struct sa_address *address);
+
+/* The same for a client that has talked to Postfix: name is the verified one, "unknown" if it has
+ * none. Neither has to be known (NULL). */
+bool config_exempts_client(const struct config *config, const struct sa_address *address,
+			   const char *name);
+
+/* No milter sees more of a header field: with any milter attached Postfix cuts there, or where its
+ * own header_size_limit says if that is less. */
+#define CONFIG_MILTER_SEES 60000
+
+/* Adds an error to report if there is nothing that synanvil-milter could do. 0, -EINVAL with an
+ * error, -ENOMEM. */
+int config_milter_usable(const struct config *config, struct report *report);
+
+/* One listener of milter_listen: the whole word, and what stands behind its "inet:" or "unix:". */
+struct config_listener {
+	char *text; /* owned; the word */
+	bool is_unix;
+	const char *path; /* if is_unix; else NULL */
+	char *host;       /* owned, without brackets; else NULL */
+	uint16_t port;    /* host order */
+};
+
+/* The listeners of a list that was checked, in its order; the caller's to free. 0 or -ENOMEM. */
+int config_listeners(const char *list, struct config_listener **ret_listeners, size_t *ret_count);
+void config_listeners_free(struct config_listener *listeners, size_t count);
 
 #endif

@@ -13,7 +13,12 @@ struct audit {
 	const struct config_check_host *host;
 	struct report *report;
 	struct config_loader loader; /* to expand what Postfix' files say */
+	size_t words_left;           /* to look at, in all lists together */
 };
+
+/* What no configuration comes near: lists that name each other again and again would take forever.
+ */
+#define AUDIT_WORDS_MAX 10000000
 
 const struct config_setting *audit_setting(const struct audit *audit, const char *name);
 
@@ -28,6 +33,10 @@ long audit_number(const struct audit *audit, const char *name);
 #define warn(audit, name, ...) \
 	warn_at((audit), &audit_setting((audit), (name))->origin, (name), __VA_ARGS__)
 
+/* config_word_next, while there are words left to look at. */
+bool audit_word_next(struct audit *audit, const char **cursor, const char *end,
+		     struct config_word *ret_word);
+
 /* Sizes and free space. config_check_sizes.c */
 int audit_sizes(struct audit *audit);
 
@@ -40,12 +49,28 @@ int audit_postfix(struct audit *audit);
 /* Whether Postfix asks the policy service, and how. config_check_policy.c */
 int audit_policy(struct audit *audit);
 
+/* Cuts the queue directory off the path of unix:PATH, as its inhabitants write it, and "unix:" with
+ * it; false if it is not in there. */
+bool audit_endpoint_in_queue(const struct audit *audit, struct config_word *endpoint);
+
+/* How Postfix asks: what stands behind the server in the braces, else what main.cf says for all. */
+struct policy_options {
+	struct audit *audit;
+	struct config_scope *scope;
+	const struct config_origin *origin; /* of the list */
+	const char *list;
+	const char *line;          /* the right one */
+	struct config_word inside; /* of the braces: the server, then options */
+};
+/* Whether mail goes on while the agent is down. Returns 0, -ENOMEM, or -EINVAL for what has been
+ * reported. config_check_policy_options.c */
+int audit_policy_options(const struct policy_options *options);
+
 /* Whether Postfix shows messages to the milter, where that is needed. config_check_milter.c */
 int audit_milter(struct audit *audit);
 
 /* Whether a place where Postfix names a server is one where a parameter (a list of endpoints) says
  * that one listens. config_check_milter.c */
-bool audit_endpoint_listed(const struct audit *audit, const char *name, const char *text,
-			   size_t size);
+bool audit_endpoint_listed(struct audit *audit, const char *name, const char *text, size_t size);
 
 #endif

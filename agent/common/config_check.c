@@ -31,6 +31,18 @@ long audit_number(const struct audit *audit, const char *name)
 	return number;
 }
 
+bool audit_word_next(struct audit *audit, const char **cursor, const char *end,
+		     struct config_word *ret_word)
+{
+	if (audit->words_left == 0)
+		return false;
+	if (--audit->words_left == 0)
+		warn(audit, "postfix_config_directory",
+		     "the lists of restrictions are too long, or name each other too often, to be "
+		     "looked through: not all of them was checked");
+	return config_word_next(cursor, end, ret_word);
+}
+
 static void check_mode(const struct audit *audit)
 {
 	if (!audit->config->enforce)
@@ -107,6 +119,7 @@ int config_check_on(const struct config *config, const struct config_check_host 
 			    .report = report,
 			    .errors_before = report->errors,
 			    .expansion_left = CONFIG_EXPANDED_MAX },
+		.words_left = AUDIT_WORDS_MAX,
 	};
 	int (*const parts[])(struct audit *) = { audit_sizes, audit_postfix, audit_policy,
 						 audit_milter };

@@ -1,15 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Whether Postfix shows its messages to the milter, where a limit on headers needs that; and
- * whether a server that Postfix names is one of ours.
+ * Limits on headers that contradict each other or what Postfix shows a milter; whether Postfix
+ * shows its messages to the milter, where a limit needs that; and whether a server that Postfix
+ * names is one of ours.
  */
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
-#include "cleanup.h"
 #include "config_audit.h"
 
 static bool same_text(const char *a, size_t a_size, const char *b, size_t b_size)
@@ -33,15 +31,38 @@ static bool inet_split(const char *text, size_t size, struct config_word *ret_ho
 	if (!colon)
 		return false;
 	*ret_host = (struct config_word){ text, (size_t)(colon - text), false };
-	if (same_text(ret_host->text, ret_host->size, "localhost", strlen("localhost")))
+	if (!config_port_parse(colon + 1, size - ret_host->size - 1, ret_port))
+		return false;
+	/* Brackets are part of the notation, of IPv4 addresses as well. */
+	if (ret_host->size > 1 && text[0] == '[' && colon[-1] == ']')
+		*ret_host = (struct config_word){ text + 1, ret_host->size - 2, false };
+	if (ret_host->size == 0 ||
+	    same_text(ret_host->text, ret_host->size, "localhost", strlen("localhost")))
 		*ret_host = (struct config_word){ "127.0.0.1", strlen("127.0.0.1"), false };
-	return config_port_parse(colon + 1, size - ret_host->size - 1, ret_port);
+	return true;
 }
 
 static bool is_wildcard(const struct config_word *host)
 {
 	return same_text(host->text, host->size, "0.0.0.0", strlen("0.0.0.0")) ||
-	       same_text(host->text, host->size, "[::]", strlen("[::]"));
+	       same_text(host->text, host->size, "::", strlen("::"));
+}
+
+bool audit_endpoint_in_queue(const struct audit *audit, struct config_word *endpoint)
+{
+	static const char unix_prefix[] = "unix:";
+	const struct config_setting *queue = audit_setting(audit, "queue_directory");
+	const size_t cut = sizeof(unix_prefix) - 1 + queue->value.size;
+
+	if (endpoint->size <= cut + 1 ||
+	    memcmp(endpoint->text, unix_prefix, sizeof(unix_prefix) - 1) != 0 ||
+	    memcmp(endpoint->text + sizeof(unix_prefix) - 1, queue->value.data,
+		   queue->value.size) != 0 ||
+	    endpoint->text[cut] != '/')
+		return false;
+	endpoint->text += cut + 1;
+	endpoint->size -= cut + 1;
+	return true;
 }
 
 /* unix:PATH, relative to the queue directory where Postfix says so. */
@@ -50,34 +71,23 @@ static bool same_socket(const struct audit *audit, const struct config_word *our
 {
 	static const char unix_prefix[] = "unix:";
 	const size_t prefix_size = sizeof(unix_prefix) - 1;
-	const struct config_setting *queue = audit_setting(audit, "queue_directory");
-	const char *path = ours->text + prefix_size;
-	size_t path_size = ours->size - prefix_size;
+	struct config_word inside = *ours;
 
-	if (ours->size <= prefix_size || size <= prefix_size ||
-	    memcmp(ours->text, unix_prefix, prefix_size) != 0 ||
-	    memcmp(text, unix_prefix, prefix_size) != 0)
+	if (size <= prefix_size || memcmp(text, unix_prefix, prefix_size) != 0)
 		return false;
-	text += prefix_size;
-	size -= prefix_size;
-	if (*text != '/' && path_size > queue->value.size &&
-	    memcmp(path, queue->value.data, queue->value.size) == 0 &&
-	    path[queue->value.size] == '/') {
-		path += queue->value.size + 1;
-		path_size -= queue->value.size + 1;
-	}
-	return same_text(path, path_size, text, size);
+	if (text[prefix_size] == '/' || !audit_endpoint_in_queue(audit, &inside))
+		return same_text(ours->text, ours->size, text, size);
+	return same_text(inside.text, inside.size, text + prefix_size, size - prefix_size);
 }
 
-bool audit_endpoint_listed(const struct audit *audit, const char *name, const char *text,
-			   size_t size)
+bool audit_endpoint_listed(struct audit *audit, const char *name, const char *text, size_t size)
 {
 	const struct config_setting *listen = audit_setting(audit, name);
 	const char *cursor = listen->value.data;
 	struct config_word ours, host, our_host;
 	uint16_t port, our_port;
 
-	while (config_word_next(&cursor, listen->value.data + listen->value.size, &ours)) {
+	while (audit_word_next(audit, &cursor, listen->value.data + listen->value.size, &ours)) {
 		if (same_socket(audit, &ours, text, size))
 			return true;
 		if (inet_split(text, size, &host, &port) &&
@@ -89,20 +99,27 @@ bool audit_endpoint_listed(const struct audit *audit, const char *name, const ch
 	return false;
 }
 
-/* A limit that nothing but the milter holds. */
-static const char *reason(const struct audit *audit)
+static bool rejects_fields(const struct audit *audit)
 {
-	if (audit_number(audit, "header_count_limit") > 0)
+	return audit->config->header_rejects;
+}
+
+/* A limit that nothing but the milter holds, where Postfix cuts fields at so many bytes. */
+static const char *reason(const struct audit *audit, long postfix_limit)
+{
+	const long sees = postfix_limit < CONFIG_MILTER_SEES ? postfix_limit : CONFIG_MILTER_SEES;
+
+	if (audit->config->header_count_limit > 0)
 		return "header_count_limit";
-	if (audit_number(audit, "header_total_size_limit") > 0)
+	if (audit->config->header_total_size_limit > 0)
 		return "header_total_size_limit";
-	if (strcasecmp(audit_setting(audit, "header_size_action")->value.data, "reject") == 0)
-		return "header_size_action";
-	return NULL;
+	if (audit->config->header_size_limit >= sees)
+		return NULL;
+	return rejects_fields(audit) ? "header_size_action" : "header_size_limit";
 }
 
 /* Whether an entry of smtpd_milters is ours; its own default_action, if it has one. */
-static bool entry_is_ours(const struct audit *audit, struct config_word entry, bool *ret_accepts)
+static bool entry_is_ours(struct audit *audit, struct config_word entry, bool *ret_accepts)
 {
 	const char *cursor = entry.text, *end;
 	struct config_word word;
@@ -132,48 +149,138 @@ static const char *at(const struct config_origin *origin, const char *prefix)
 	return origin->kind == CONFIG_FROM_MASTER_CF ? prefix : "";
 }
 
+/* The first entry of a list that is ours. */
+static bool find_entry(struct audit *audit, const struct config_setting *milters, bool *ret_accepts)
+{
+	const char *cursor = milters->value.data;
+	struct config_word entry;
+
+	while (audit_word_next(audit, &cursor, milters->value.data + milters->value.size, &entry)) {
+		bool accepts = *ret_accepts;
+
+		if (!entry_is_ours(audit, entry, &accepts))
+			continue;
+		*ret_accepts = accepts;
+		return true;
+	}
+	return false;
+}
+
+/* How the milter's entry has to look: its first listener, as Postfix wants it. */
+static struct config_word entry_wanted(const struct audit *audit)
+{
+	const struct config_setting *listen = audit_setting(audit, "milter_listen");
+	const char *cursor = listen->value.data;
+	struct config_word word = { "", 0, false };
+
+	(void)config_word_next(&cursor, listen->value.data + listen->value.size, &word);
+	return word;
+}
+
+static void check_wired(struct audit *audit, const struct config_setting *milters,
+			const char *prefix, bool accepts, long postfix_limit)
+{
+	const struct config_word wanted = entry_wanted(audit);
+
+	if (!reason(audit, postfix_limit)) {
+		warn_at(audit, &milters->origin, "smtpd_milters",
+			"%snothing is left to the milter: header_size_limit is %u, and of a field "
+			"it sees no more than %ld bytes",
+			at(&milters->origin, prefix), audit->config->header_size_limit,
+			postfix_limit < CONFIG_MILTER_SEES ? postfix_limit : CONFIG_MILTER_SEES);
+		return;
+	}
+	if (!accepts)
+		warn_at(audit, &milters->origin, "smtpd_milters",
+			"%smail is refused while the milter is down; write smtpd_milters = "
+			"{ %.*s, default_action=accept }",
+			at(&milters->origin, prefix), (int)wanted.size, wanted.text);
+	if (postfix_limit > CONFIG_MILTER_SEES)
+		warn_at(audit, &milters->origin, "smtpd_milters",
+			"%swith a milter attached Postfix itself cuts header fields at %d bytes "
+			"instead of %ld; write header_size_limit = %d in main.cf if that is what "
+			"you want",
+			at(&milters->origin, prefix), CONFIG_MILTER_SEES, postfix_limit,
+			CONFIG_MILTER_SEES);
+}
+
 static int check_port(struct audit *audit, const struct postfix_row *row, const char *prefix,
 		      struct config_scope *scope)
 {
 	const struct config_setting *milters, *action;
-	const struct config_setting *listen = audit_setting(audit, "milter_listen");
 	const struct config_origin main_cf = { CONFIG_FROM_MAIN_CF, row->instance->main_cf, 0 };
-	struct config_word entry;
-	const char *cursor;
-	int r = config_scope_value(&audit->loader, scope, "smtpd_milters", &milters);
+	long postfix_limit = 0;
+	bool accepts;
+	int r = postfix_header_limit(&audit->loader, row->instance, &postfix_limit);
 
+	if (r == 0)
+		r = config_scope_value(&audit->loader, scope, "smtpd_milters", &milters);
 	if (r == 0)
 		r = config_scope_value(&audit->loader, scope, "milter_default_action", &action);
 	if (r != 0)
 		return r == -EINVAL ? 0 : r;
-	cursor = milters->value.data;
-	while (config_word_next(&cursor, milters->value.data + milters->value.size, &entry)) {
-		bool accepts = strcmp(action->value.data, "accept") == 0;
+	accepts = strcmp(action->value.data, "accept") == 0;
+	if (find_entry(audit, milters, &accepts)) {
+		check_wired(audit, milters, prefix, accepts, postfix_limit);
+	} else if (reason(audit, postfix_limit)) {
+		const struct config_word wanted = entry_wanted(audit);
 
-		if (!entry_is_ours(audit, entry, &accepts))
-			continue;
-		if (!accepts)
-			warn_at(audit, &milters->origin, "smtpd_milters",
-				"%smail is refused while the milter is down; write smtpd_milters "
-				"= "
-				"{ %s, default_action=accept }",
-				at(&milters->origin, prefix), listen->value.data);
-		return 0;
+		warn_at(audit, milters->origin.line ? &milters->origin : &main_cf, "smtpd_milters",
+			"%sPostfix does not show messages to the milter, which %s needs; write "
+			"smtpd_milters = { %.*s, default_action=accept }",
+			at(&milters->origin, prefix), reason(audit, postfix_limit),
+			(int)wanted.size, wanted.text);
 	}
-	warn_at(audit, milters->origin.line ? &milters->origin : &main_cf, "smtpd_milters",
-		"%sPostfix does not show messages to the milter, which %s needs; write "
-		"smtpd_milters = { %s, default_action=accept }",
-		at(&milters->origin, prefix), reason(audit), listen->value.data);
 	return 0;
 }
 
-int audit_milter(struct audit *audit)
+/* A field over the limit that Postfix has cut before may come back below the limit: it prefers to
+ * cut at a line's end, in the last tenth. */
+static void check_rejection(const struct audit *audit, long sees)
 {
-	const struct postfix *postfix = audit->config->values->postfix;
+	const long limit = audit->config->header_size_limit;
+
+	if (!rejects_fields(audit))
+		return;
+	if (limit >= sees)
+		warn(audit, "header_size_action",
+		     "reject refuses nothing for its length: header_size_limit is %ld, and Postfix "
+		     "cuts fields at %ld bytes before a milter sees them; write a "
+		     "header_size_limit "
+		     "of at most %ld",
+		     limit, sees, sees / 10 * 9);
+	else if (limit > sees / 10 * 9)
+		warn(audit, "header_size_limit",
+		     "%ld: of longer fields Postfix leaves between %ld and %ld bytes before a "
+		     "milter "
+		     "sees them, so that some are not refused; write at most %ld",
+		     limit, sees / 10 * 9, sees, sees / 10 * 9);
+}
+
+static void check_contradictions(const struct audit *audit)
+{
+	const long field = audit->config->header_size_limit;
+	const long total = audit->config->header_total_size_limit;
+	const long message = audit_number(audit, "message_size_limit");
+
+	if (total > 0 && total < field &&
+	    (field < CONFIG_MILTER_SEES ||
+	     audit_setting(audit, "header_size_limit")->origin.kind == CONFIG_FROM_FILE))
+		warn(audit, "header_total_size_limit",
+		     "%ld is less than header_size_limit (%ld): a single field within that limit "
+		     "is "
+		     "refused",
+		     total, field);
+	if (total > 0 && message > 0 && total > message)
+		warn(audit, "header_total_size_limit",
+		     "%ld is more than message_size_limit (%ld): no message reaches it", total,
+		     message);
+}
+
+static int check_ports(struct audit *audit, const struct postfix *postfix)
+{
 	int r = 0;
 
-	if (!postfix || !reason(audit))
-		return 0;
 	for (size_t i = 0; i < audit->config->service_count && r == 0; i++) {
 		const struct postfix_row *row = &postfix->rows[i];
 		struct config_scope *scope;
@@ -190,4 +297,20 @@ int audit_milter(struct audit *audit)
 		config_scope_free(scope);
 	}
 	return r;
+}
+
+int audit_milter(struct audit *audit)
+{
+	const struct postfix *postfix = audit->config->values->postfix;
+	long sees = 0;
+	int r;
+
+	if (*audit->config->milter_listen == '\0')
+		return 0;
+	r = config_milter_sees(&audit->loader, &sees);
+	if (r < 0)
+		return r;
+	check_rejection(audit, sees);
+	check_contradictions(audit);
+	return postfix ? check_ports(audit, postfix) : 0;
 }

@@ -12,13 +12,9 @@
 #include "cleanup.h"
 #include "config_audit.h"
 #include "config_lines.h"
-#include "parse.h"
 
 /* A restriction class may name classes. */
 #define CLASS_DEPTH_MAX 5
-
-/* Seconds that one message may wait for an agent that does not answer. */
-#define WAIT_MAX 10
 
 static const char *const right_lists[] = { "smtpd_data_restrictions",
 					   "smtpd_end_of_data_restrictions" };
@@ -35,12 +31,15 @@ struct use {
 	const char *text;
 	size_t size;
 	struct config_origin origin; /* of the list */
+	bool decided;                /* by "permit": Postfix looks at nothing behind it */
+	bool behind;                 /* and the service stands there */
 };
 
 struct port {
 	struct audit *audit;
 	char label[PREFIX_TEXT_SIZE + 16]; /* "587: " */
 	const struct postfix_instance *instance;
+	const struct postfix_service *smtpd;
 	struct config_scope *scope;
 	char line[200]; /* the right one */
 };
@@ -76,12 +75,13 @@ static bool names_us(const struct port *port, struct config_word argument)
 	       audit_endpoint_listed(port->audit, "policy_listen", server.text, server.size);
 }
 
-static bool is_class(const struct config_setting *classes, const struct config_word *word)
+static bool is_class(struct audit *audit, const struct config_setting *classes,
+		     const struct config_word *word)
 {
 	const char *cursor = classes->value.data;
 	struct config_word known;
 
-	while (config_word_next(&cursor, classes->value.data + classes->value.size, &known)) {
+	while (audit_word_next(audit, &cursor, classes->value.data + classes->value.size, &known)) {
 		if (known.size == word->size && memcmp(known.text, word->text, word->size) == 0)
 			return true;
 	}
@@ -100,7 +100,7 @@ static int class_look(const struct port *port, const struct config_word *word, u
 	int r = config_scope_value(&port->audit->loader, port->scope, "smtpd_restriction_classes",
 				   &classes);
 
-	if (r < 0 || depth == CLASS_DEPTH_MAX || !is_class(classes, word))
+	if (r < 0 || depth == CLASS_DEPTH_MAX || !is_class(port->audit, classes, word))
 		return r;
 	name = strndup(word->text, word->size);
 	if (!name)
@@ -124,12 +124,16 @@ static int list_look(const struct port *port, const char *name, unsigned depth, 
 	use->origin = list->origin;
 	cursor = list->value.data;
 	end = cursor + list->value.size;
-	while (r == 0 && config_word_next(&cursor, end, &word)) {
+	while (r == 0 && audit_word_next(port->audit, &cursor, end, &word)) {
+		use->decided = use->decided || is_word(&word, "permit");
 		if (!is_word(&word, "check_policy_service")) {
 			r = class_look(port, &word, depth, use);
 			continue;
 		}
 		if (!config_word_next(&cursor, end, &argument) || !names_us(port, argument))
+			continue;
+		use->behind = use->behind || use->decided;
+		if (use->decided)
 			continue;
 		if (use->count++ == 0) {
 			use->text = argument.text;
@@ -139,93 +143,50 @@ static int list_look(const struct port *port, const char *name, unsigned depth, 
 	return r;
 }
 
-/* The value of an option: in the argument's braces, else what main.cf says for all. */
-static int option_value(const struct port *port, const struct use *use, const char *name,
-			char **ret_value)
+/* smtpd connects from inside its chroot, where a path from the root is another one. */
+static void check_chroot(const struct port *port, const struct use *use, const char *list,
+			 const struct config_word *server)
 {
-	const struct config_word inside =
-		unwrap((struct config_word){ use->text, use->size, false });
-	const struct config_setting *setting;
-	const char *cursor = inside.text;
-	struct config_word word;
-	char parameter[64];
-	char *value;
-	int r;
+	static const char absolute[] = "unix:/";
 
-	while (config_word_next(&cursor, inside.text + inside.size, &word)) {
-		const struct config_word option = unwrap(word);
-		_cleanup_free_ char *copy = strndup(option.text, option.size);
-
-		if (!copy)
-			return -ENOMEM;
-		if (config_assignment_split(copy, &value) || strcmp(copy, name) != 0)
-			continue;
-		*ret_value = strdup(value);
-		return *ret_value ? 0 : -ENOMEM;
-	}
-	(void)snprintf(parameter, sizeof(parameter), "smtpd_policy_service_%s", name);
-	r = config_scope_value(&port->audit->loader, port->scope, parameter, &setting);
-	if (r < 0)
-		return r;
-	*ret_value = strdup(setting->value.data);
-	return *ret_value ? 0 : -ENOMEM;
-}
-
-static int check_default_action(const struct port *port, const struct use *use, const char *list)
-{
-	_cleanup_free_ char *action = NULL;
-	const int r = option_value(port, use, "default_action", &action);
-
-	if (r == 0 && strcasecmp(action, "DUNNO") != 0)
+	if (port->smtpd && port->smtpd->chrooted && server->size >= sizeof(absolute) - 1 &&
+	    memcmp(server->text, absolute, sizeof(absolute) - 1) == 0)
 		warn_at(port->audit, &use->origin, list,
-			"while the agent is down, Postfix takes default_action=%s for its answer; "
-			"write %s",
-			action, port->line);
-	return r;
-}
-
-static int check_wait(const struct port *port, const struct use *use, const char *list)
-{
-	static const char *const names[] = { "timeout", "try_limit", "retry_delay" };
-	int numbers[COUNT(names)] = { 0 };
-	long tries = 1, wait;
-
-	for (size_t i = 0; i < COUNT(names); i++) {
-		_cleanup_free_ char *text = NULL;
-		const int r = option_value(port, use, names[i], &text);
-
-		if (r < 0)
-			return r;
-		if (i == 1)
-			(void)parse_long(text, &tries);
-		else
-			(void)parse_time(text, 's', &numbers[i]);
-	}
-	tries = tries < 1 ? 1 : tries > 1000 ? 1000 : tries;
-	wait = tries * numbers[0] + (tries - 1) * numbers[2];
-	if (wait > WAIT_MAX)
-		warn_at(port->audit, &use->origin, list,
-			"a message waits up to %ld s for an agent that does not answer (timeout=%d "
-			"s, "
-			"try_limit=%ld); write %s",
-			wait, numbers[0], tries, port->line);
-	return 0;
+			"smtpd runs chrooted (%s:%u) and finds no %.*s: put the socket into the "
+			"queue directory and write its path from there, or listen at "
+			"inet:127.0.0.1:10725",
+			port->smtpd->origin.file, port->smtpd->origin.line, (int)server->size,
+			server->text);
 }
 
 static int check_use(const struct port *port, const struct use *use, const char *list)
 {
-	int r;
+	struct config_word inside, server;
+	const char *cursor;
 
+	if (use->behind)
+		warn_at(port->audit, &use->origin, list,
+			"%s\"permit\" ends the list before the policy service is asked; write "
+			"%s = %s before it",
+			at(port, &use->origin), list, port->line);
 	if (use->count == 0)
 		return 0;
 	if (use->count > 1)
 		warn_at(port->audit, &use->origin, list,
-			"%sthe policy service is asked %u times, and messages count as often; "
-			"ask "
-			"it once: %s",
+			"%sthe policy service is asked %u times where once is enough: %s",
 			at(port, &use->origin), use->count, port->line);
-	r = check_default_action(port, use, list);
-	return r < 0 ? r : check_wait(port, use, list);
+	inside = unwrap((struct config_word){ use->text, use->size, false });
+	cursor = inside.text;
+	if (config_word_next(&cursor, inside.text + inside.size, &server))
+		check_chroot(port, use, list, &server);
+	return audit_policy_options(&(const struct policy_options){
+		.audit = port->audit,
+		.scope = port->scope,
+		.origin = &use->origin,
+		.list = list,
+		.line = port->line,
+		.inside = inside,
+	});
 }
 
 static int check_wrong(const struct port *port, bool *ret_any)
@@ -240,8 +201,9 @@ static int check_wrong(const struct port *port, bool *ret_any)
 			continue;
 		*ret_any = true;
 		warn_at(port->audit, &use.origin, wrong_lists[i],
-			"%sthe policy service is asked in the wrong list, before the message is "
-			"known; write smtpd_data_restrictions = %s and the same for "
+			"%sthe policy service is asked before the message is there, when its "
+			"size is only what the client declares; write smtpd_data_restrictions = %s "
+			"and the same for "
 			"smtpd_end_of_data_restrictions",
 			at(port, &use.origin), port->line);
 	}
@@ -252,15 +214,19 @@ static void check_right(const struct port *port, const struct use *uses, bool el
 {
 	const struct config_origin main_cf = { CONFIG_FROM_MAIN_CF, port->instance->main_cf, 0 };
 	const unsigned asked = (uses[0].count > 0) + (uses[1].count > 0);
+	const bool unknown = uses[0].behind || uses[1].behind || port->audit->words_left == 0;
 	const struct use *missing = &uses[uses[0].count > 0];
 
-	if (asked == 0 && !elsewhere)
-		warn_at(port->audit, &main_cf, right_lists[0],
+	const struct config_origin *lists =
+		uses[0].origin.kind == CONFIG_FROM_MASTER_CF ? &uses[0].origin : &main_cf;
+
+	if (asked == 0 && !elsewhere && !unknown)
+		warn_at(port->audit, lists, right_lists[0],
 			"%sPostfix does not ask the policy service; write "
 			"smtpd_data_restrictions = %s and smtpd_end_of_data_restrictions = %s (or "
 			"policy_listen = with nothing behind it in %s)",
-			at(port, &main_cf), port->line, port->line, port->audit->config->file);
-	if (asked == 1)
+			at(port, lists), port->line, port->line, port->audit->config->file);
+	if (asked == 1 && !unknown)
 		warn_at(port->audit, missing->origin.line ? &missing->origin : &main_cf,
 			right_lists[missing - uses],
 			"%sthe policy service is asked in %s only; write %s = %s, too",
@@ -270,7 +236,7 @@ static void check_right(const struct port *port, const struct use *uses, bool el
 	    (uses[0].size != uses[1].size || memcmp(uses[0].text, uses[1].text, uses[0].size) != 0))
 		warn_at(port->audit, &uses[1].origin, right_lists[1],
 			"%sthe policy service is named otherwise than in %s, so Postfix opens a "
-			"second connection to it and a message counts twice; write %s in both",
+			"second connection to it; write %s in both",
 			at(port, &uses[1].origin), right_lists[0], port->line);
 }
 
@@ -296,13 +262,15 @@ static bool line_make(struct port *port)
 	const struct config_setting *listen = audit_setting(port->audit, "policy_listen");
 	const char *cursor = listen->value.data;
 	struct config_word word;
+	const char *shown;
 
 	if (!config_word_next(&cursor, cursor + listen->value.size, &word))
 		return false;
+	shown = audit_endpoint_in_queue(port->audit, &word) ? "unix:" : "";
 	(void)snprintf(
 		port->line, sizeof(port->line),
-		"check_policy_service { %.*s, timeout=3s, try_limit=1, default_action=DUNNO }",
-		(int)word.size, word.text);
+		"check_policy_service { %s%.*s, timeout=3s, try_limit=1, default_action=DUNNO }",
+		shown, (int)word.size, word.text);
 	return true;
 }
 
@@ -313,7 +281,9 @@ int audit_policy(struct audit *audit)
 
 	for (size_t i = 0; postfix && i < audit->config->service_count && r == 0; i++) {
 		const struct postfix_row *row = &postfix->rows[i];
-		struct port port = { .audit = audit, .instance = row->instance };
+		struct port port = { .audit = audit,
+				     .instance = row->instance,
+				     .smtpd = row->smtpd };
 
 		if (!row->owner || !line_make(&port))
 			continue;

@@ -122,6 +122,25 @@ static int list_prefix(struct list *list, const struct list_place *place, const 
 	return list_prefix_add(list, place, &prefix);
 }
 
+/* Lines of an access table, read as a list of patterns: every address in it is one, refused or not.
+ */
+static void warn_of_result(struct list *list, const struct list_place *place, const char *host)
+{
+	static const char *const results[] = { "ok", "permit", "reject", "dunno", "relay" };
+
+	for (size_t i = 0; i < sizeof(results) / sizeof(results[0]) && !list->results; i++) {
+		if (strcmp(host, results[i]) != 0)
+			continue;
+		list->results = true;
+		config_warning(
+			list->loader, &place->origin, place->parameter,
+			"\"%s\" is taken for the name of a host, and the addresses beside it "
+			"are patterns all the same; a table with results is written "
+			"cidr:/FILE",
+			host);
+	}
+}
+
 /* The warning about all host patterns is given at the first one. */
 static int list_host(struct list *list, const struct list_place *place, const char *text,
 		     size_t size)
@@ -146,6 +165,7 @@ static int list_host(struct list *list, const struct list_place *place, const ch
 	if (!pattern)
 		return -ENOMEM;
 	pattern->host = TAKE_PTR(host);
+	warn_of_result(list, place, pattern->host);
 	if (list->host_count++ == 0) {
 		list->first_host = pattern->host;
 		list->first_host_place = *place;
@@ -188,13 +208,13 @@ static int list_table(struct list *list, const struct list_place *place, const c
 	return 0;
 }
 
-/* Whether it can only be meant as an address: never a host name. */
+/* Whether it can only be meant as an address, or as some of them: never a host name. */
 static bool looks_like_address(const char *text, size_t size)
 {
 	if (text[0] == '[')
 		return true;
 	for (size_t i = 0; i < size; i++) {
-		if (!isdigit((unsigned char)text[i]) && text[i] != '.' && text[i] != '/')
+		if (!isdigit((unsigned char)text[i]) && !strchr("./-", text[i]))
 			return false;
 	}
 	return true;

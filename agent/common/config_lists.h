@@ -40,6 +40,7 @@ struct list {
 	struct config_patterns *patterns;
 	bool full;
 	size_t host_count;
+	bool results; /* what looks like the result of a table was warned of */
 	const char *first_host;
 	struct list_place first_host_place;
 	struct list_cidr cidr;

@@ -7,6 +7,7 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "cleanup.h"
 #include "config_lines.h"
@@ -83,6 +84,14 @@ static bool fields_valid(const struct line *line)
 			refuse(line, i);
 		valid = valid && good;
 	}
+	if (valid && strcmp(line->fields[FIELD_TYPE], "inet") == 0 &&
+	    strcmp(line->fields[FIELD_PRIVATE], "n") != 0) {
+		config_error(line->loader, &line->origin, "postfix_config_directory",
+			     "private field \"%s\": a service of type inet cannot be private, "
+			     "Postfix refuses this file; write n",
+			     line->fields[FIELD_PRIVATE]);
+		return false;
+	}
 	return valid;
 }
 
@@ -116,10 +125,11 @@ static bool argument_next(struct line *line, const char **ret_text, size_t *ret_
 		return false;
 	if (*p == '{') {
 		line->command = p;
-		if (config_braces(&line->command, line->end, ret_text, ret_size))
+		if (config_braces(&line->command, line->end, ret_text, ret_size) &&
+		    (line->command == line->end || config_blank(*line->command)))
 			return true;
 		config_error(line->loader, &line->origin, "postfix_config_directory",
-			     "a brace has no partner: \"%.60s\"", p);
+			     "a brace has no partner, or text behind it: \"%.60s\"", p);
 		line->command = line->end;
 		line->broken = true;
 		return false;
@@ -159,18 +169,44 @@ static int option_add(struct line *line, struct postfix_service *service, const 
 	return 0;
 }
 
-/* -o name=value, -oname=value, -o { name = value }; other options are Postfix' own. */
+/* Where the value of an option begins in its argument: behind the letters before it, which have
+ * none. NULL: this argument has no -o. *ret_skips: the next argument is the value of another one.
+ */
+static const char *option_find(const char *text, size_t size, bool *ret_skips)
+{
+	static const char with_value[] = "imnst";
+
+	*ret_skips = false;
+	if (size < 2 || text[0] != '-')
+		return NULL;
+	for (size_t i = 1; i < size; i++) {
+		if (text[i] == 'o')
+			return text + i + 1;
+		if (memchr(with_value, text[i], sizeof(with_value) - 1)) {
+			*ret_skips = i + 1 == size;
+			return NULL;
+		}
+	}
+	return NULL;
+}
+
+/* -o name=value, -oname=value, -o { name = value }, -vo name=value; other options are Postfix' own.
+ */
 static int options_parse(struct line *line, struct postfix_service *service)
 {
-	const char *text;
+	const char *text, *value;
 	size_t size;
+	bool skips;
 	int r = 0;
 
 	while (r == 0 && argument_next(line, &text, &size)) {
-		if (size < 2 || text[0] != '-' || text[1] != 'o')
+		value = option_find(text, size, &skips);
+		if (skips)
+			(void)argument_next(line, &text, &size);
+		if (!value)
 			continue;
-		if (size > 2) {
-			r = option_add(line, service, text + 2, size - 2);
+		if (value < text + size) {
+			r = option_add(line, service, value, size - (size_t)(value - text));
 		} else if (argument_next(line, &text, &size)) {
 			r = option_add(line, service, text, size);
 		} else if (!line->broken) {
@@ -179,6 +215,11 @@ static int options_parse(struct line *line, struct postfix_service *service)
 		}
 	}
 	return r;
+}
+
+static bool is_text(const char *text, size_t size, const char *wanted)
+{
+	return size == strlen(wanted) && strncasecmp(text, wanted, size) == 0;
 }
 
 /* host:port of a service of type inet: the host part is an address, a name, or not there. */
@@ -205,11 +246,19 @@ static void inet_name_parse(const struct line *line, struct postfix_service *ser
 	if (host_size == 0)
 		return;
 	service->host = POSTFIX_NAME;
-	if (!memchr(name, '/', host_size) &&
-	    prefix_parse(name, host_size, PREFIX_ANY, &prefix) == PREFIX_OK) {
+	if (host_size == 1 && *name == '*') {
+		config_error(line->loader, &line->origin, "postfix_config_directory",
+			     "\"%.60s\": Postfix knows no host *; write the port alone",
+			     service->name);
+	} else if (is_text(name, host_size, "0.0.0.0")) {
+		service->host = POSTFIX_ALL_IPV4;
+	} else if (is_text(name, host_size, "::")) {
+		service->host = POSTFIX_ALL_IPV6;
+	} else if (!memchr(name, '/', host_size) &&
+		   prefix_parse(name, host_size, PREFIX_ANY, &prefix) == PREFIX_OK) {
 		service->host = POSTFIX_ADDRESS;
 		memcpy(&service->address, prefix.address, sizeof(service->address));
-	} else if (host_size == strlen("localhost") && memcmp(name, "localhost", host_size) == 0) {
+	} else if (is_text(name, host_size, "localhost")) {
 		service->host = POSTFIX_ADDRESS;
 		(void)address_parse("127.0.0.1", &service->address);
 	}
@@ -224,6 +273,8 @@ static enum postfix_role role_of(const char *command)
 		return POSTFIX_SMTPD;
 	if (strcmp(name, "postscreen") == 0)
 		return POSTFIX_POSTSCREEN;
+	if (strcmp(name, "cleanup") == 0)
+		return POSTFIX_CLEANUP;
 	return strcmp(name, "anvil") == 0 ? POSTFIX_ANVIL : POSTFIX_OTHER;
 }
 
@@ -259,6 +310,7 @@ static int service_parse(struct line *line, struct postfix_service *ret)
 	ret->type = strdup(line->fields[FIELD_TYPE]);
 	if (!ret->name || !ret->type)
 		return -ENOMEM;
+	ret->chrooted = strcmp(line->fields[FIELD_CHROOT], "y") == 0;
 	ret->process_limit = POSTFIX_DEFAULT_LIMIT;
 	if (parse_digits(limit, strlen(limit), INT_MAX, &number) == 0)
 		ret->process_limit = (long)number;

@@ -146,73 +146,14 @@ static int read_part(struct config_loader *loader, struct postfix_instance *inst
 	return r < 0 || !text ? r : parse(loader, instance, text, size);
 }
 
-static int interface_add(struct postfix_instance *instance, const char *text)
-{
-	struct sa_address *grown;
-	struct sa_address address;
-
-	if (strcmp(text, "all") == 0) {
-		instance->all_interfaces = true;
-		return 0;
-	}
-	if (strcmp(text, "localhost") == 0)
-		text = "127.0.0.1";
-	if (address_parse(text, &address) < 0) {
-		instance->unknown_interfaces = true;
-		return 0;
-	}
-	grown = reallocarray(instance->addresses, instance->address_count + 1, sizeof(*grown));
-	if (!grown)
-		return -ENOMEM;
-	instance->addresses = grown;
-	grown[instance->address_count++] = address;
-	return 0;
-}
-
-static int interfaces_read(struct config_loader *loader, struct postfix_instance *instance,
-			   struct config_scope *scope)
-{
-	const struct config_setting *setting;
-	struct config_word word;
-	const char *cursor;
-	int r = config_scope_value(loader, scope, "inet_interfaces", &setting);
-
-	if (r < 0)
-		return r == -EINVAL ? 0 : r;
-	cursor = setting->value.data;
-	while (r == 0 &&
-	       config_word_next(&cursor, setting->value.data + setting->value.size, &word)) {
-		_cleanup_free_ char *name = strndup(word.text, word.size);
-
-		if (!name)
-			return -ENOMEM;
-		if (strcmp(name, "loopback-only") != 0) {
-			r = interface_add(instance, name);
-			continue;
-		}
-		r = interface_add(instance, "127.0.0.1");
-		if (r == 0)
-			r = interface_add(instance, "::1");
-	}
-	return r;
-}
-
 static int instance_read(struct config_loader *loader, struct postfix_instance *instance)
 {
-	struct config_scope *scope;
 	int r = read_part(loader, instance, "main.cf", &instance->main_cf, main_parse);
 
 	if (r == 0)
 		r = read_part(loader, instance, "master.cf", &instance->master_cf,
 			      postfix_master_parse);
-	if (r < 0)
-		return r;
-	scope = config_scope_new(loader->config->values, SCOPE_POSTFIX, instance, NULL);
-	if (!scope)
-		return -ENOMEM;
-	r = interfaces_read(loader, instance, scope);
-	config_scope_free(scope);
-	return r;
+	return r < 0 ? r : postfix_interfaces_read(loader, instance);
 }
 
 /* Postfix' -o for anvil(8), whose time unit is not smtpd's. */

@@ -22,10 +22,22 @@ struct postfix_assignments {
 	size_t count;
 };
 
-enum postfix_role { POSTFIX_OTHER, POSTFIX_SMTPD, POSTFIX_POSTSCREEN, POSTFIX_ANVIL };
+enum postfix_role {
+	POSTFIX_OTHER,
+	POSTFIX_SMTPD,
+	POSTFIX_POSTSCREEN,
+	POSTFIX_ANVIL,
+	POSTFIX_CLEANUP
+};
 
 /* What a service of type inet says about the addresses that it listens on. */
-enum postfix_host { POSTFIX_INTERFACES, POSTFIX_ADDRESS, POSTFIX_NAME };
+enum postfix_host {
+	POSTFIX_INTERFACES,
+	POSTFIX_ALL_IPV4, /* 0.0.0.0, whatever inet_interfaces says */
+	POSTFIX_ALL_IPV6, /* [::], which takes no IPv4 */
+	POSTFIX_ADDRESS,
+	POSTFIX_NAME
+};
 
 #define POSTFIX_DEFAULT_LIMIT (-1)
 
@@ -42,6 +54,7 @@ struct postfix_service {
 	char *name;
 	char *type;
 	enum postfix_role role;
+	bool chrooted;      /* "y": it sees nothing outside the queue directory */
 	long process_limit; /* POSTFIX_DEFAULT_LIMIT, or 0 = unlimited */
 	struct postfix_assignments options;
 	struct config_origin origin;
@@ -80,6 +93,8 @@ struct postfix {
 	size_t count;
 	struct config_scope *base;                /* the first main.cf under the file's own */
 	struct postfix_row rows[SA_SERVICES_MAX]; /* as config.services */
+	bool proxies_looked_at;
+	bool proxies_exempt; /* once they were looked at */
 };
 
 /* Reads what postfix_config_directory names; settings that the file leaves open get Postfix'
@@ -88,6 +103,10 @@ int config_postfix_read(struct config_loader *loader);
 struct postfix *config_postfix_free(struct postfix *postfix);
 int postfix_assignment_add(struct postfix_assignments *assignments, const char *name,
 			   const char *value, const struct config_origin *origin);
+
+/* inet_interfaces, and which services are off, by main.cf; once both files are read.
+ * config_postfix_interfaces.c */
+int postfix_interfaces_read(struct config_loader *loader, struct postfix_instance *instance);
 
 /* The text of a master.cf into instance->services. config_master.c */
 int postfix_master_parse(struct config_loader *loader, struct postfix_instance *instance,
@@ -105,12 +124,18 @@ unsigned postfix_fit(const struct config_service *row, const struct postfix_inst
 /* upstream_proxies into config.upstream_proxies. config_postfix_proxy.c */
 int config_proxies_store(struct config_loader *loader, const struct config_setting *setting);
 /* Whether the exceptions cover each of them, and there are any; what they do not cover is warned
- * of. */
+ * of, once. */
 bool postfix_proxies_exempt(struct config_loader *loader);
 
 /* Hosts that may use XCLIENT are outside all limits: they stand before the configured exceptions.
  * config_postfix_xclient.c */
 int config_postfix_exempt(struct config_loader *loader);
+
+/* Where an instance cuts header fields, -o of its cleanup service included. config_milter.c */
+int postfix_header_limit(struct config_loader *loader, const struct postfix_instance *instance,
+			 long *ret_limit);
+/* What a milter sees of a header field at most, at the instance that shows most of it. */
+int config_milter_sees(struct config_loader *loader, long *ret_bytes);
 
 /* --- names. config_scope.c --- */
 

@@ -7,16 +7,23 @@
 
 #include "config_postfix.h"
 
+/* 127.0.0.0/8 or ::1 */
 static bool is_loopback(const struct sa_address *address)
 {
-	struct prefix all, one;
+	static const uint8_t six[16] = { [15] = 1 };
+	struct prefix one;
 
-	(void)prefix_parse("127.0.0.0/8", strlen("127.0.0.0/8"), PREFIX_ANY, &all);
 	prefix_of(address, 128, &one);
-	if (prefix_covers(&all, &one))
-		return true;
-	(void)prefix_parse("::1", strlen("::1"), PREFIX_ANY, &all);
-	return prefix_equal(&all, &one);
+	return prefix_is_ipv4(&one) ? one.address[12] == 127
+				    : memcmp(one.address, six, sizeof(six)) == 0;
+}
+
+static bool is_ipv4(const struct sa_address *address)
+{
+	struct prefix one;
+
+	prefix_of(address, 128, &one);
+	return prefix_is_ipv4(&one);
 }
 
 static bool same_address(const struct sa_address *a, const struct sa_address *b)
@@ -56,6 +63,10 @@ unsigned postfix_fit(const struct config_service *row, const struct postfix_inst
 	    (service->role != POSTFIX_SMTPD && service->role != POSTFIX_POSTSCREEN))
 		return 0;
 	switch (service->host) {
+	case POSTFIX_ALL_IPV4:
+		return row->any_address || is_ipv4(&row->address) ? 3 : 0;
+	case POSTFIX_ALL_IPV6:
+		return row->any_address || !is_ipv4(&row->address) ? 3 : 0;
 	case POSTFIX_ADDRESS:
 		return fit_address(row, &service->address);
 	case POSTFIX_NAME:

@@ -9,11 +9,20 @@
 
 #define EXCEPTIONS "smtpd_client_event_limit_exceptions"
 
+/* Each of them is compared with each exception. */
+#define PROXIES_MAX 256
+
 int config_proxies_store(struct config_loader *loader, const struct config_setting *setting)
 {
 	struct config_patterns *proxies = &loader->config->upstream_proxies;
 	int r = config_list_parse(loader, setting, proxies);
 
+	if (r == 0 && proxies->count > PROXIES_MAX) {
+		config_error(loader, &proxies->items[PROXIES_MAX].origin,
+			     config_setting_name(setting), "more than %d addresses and networks",
+			     PROXIES_MAX);
+		return 0;
+	}
 	for (size_t i = 0; i < proxies->count && r == 0; i++) {
 		const struct config_pattern *proxy = &proxies->items[i];
 
@@ -40,10 +49,13 @@ static bool exempt(const struct config_patterns *exceptions, const struct prefix
 	return false;
 }
 
-bool postfix_proxies_exempt(struct config_loader *loader)
+static bool all_exempt(struct config_loader *loader)
 {
 	const struct config_patterns *proxies = &loader->config->upstream_proxies;
 	bool all = proxies->count > 0;
+
+	if (proxies->count > PROXIES_MAX)
+		return false; /* reported */
 
 	for (size_t i = 0; i < proxies->count; i++) {
 		const struct config_pattern *proxy = &proxies->items[i];
@@ -60,4 +72,14 @@ bool postfix_proxies_exempt(struct config_loader *loader)
 			text);
 	}
 	return all;
+}
+
+bool postfix_proxies_exempt(struct config_loader *loader)
+{
+	struct postfix *postfix = loader->config->values->postfix;
+
+	if (!postfix->proxies_looked_at)
+		postfix->proxies_exempt = all_exempt(loader);
+	postfix->proxies_looked_at = true;
+	return postfix->proxies_exempt;
 }

@@ -52,6 +52,7 @@ static const struct {
 	{ "postscreen_pre_queue_limit", "$default_process_limit" },
 	{ "smtpd_service_name", "smtpd" },
 	{ "inet_interfaces", "all" },
+	{ "master_service_disable", "" },
 	{ "compatibility_level", "0" },
 	{ "stress", "" },
 	{ "mail_owner", "postfix" },

@@ -87,14 +87,14 @@ static void number_store(void *base, const struct config_parameter *parameter, l
 {
 	void *target = (char *)base + parameter->offset;
 
-	if (!parameter->built)
-		return;
 	if (value < 0)
 		value = 0;
 	if (parameter->size == sizeof(uint8_t))
 		*(uint8_t *)target = (uint8_t)value;
 	else if (parameter->size == sizeof(uint32_t))
 		*(uint32_t *)target = (uint32_t)value;
+	else if (parameter->size == sizeof(uint64_t))
+		*(uint64_t *)target = (uint64_t)value;
 }
 
 static void service_store(struct config_loader *loader, const struct config_setting *setting,
@@ -113,6 +113,7 @@ static void service_store(struct config_loader *loader, const struct config_sett
 		number_store(&config->services[setting->service], parameter, value);
 		return;
 	}
+	number_store(&config->unlisted, parameter, value);
 	for (size_t i = 0; i < config->service_count; i++)
 		number_store(&config->services[i], parameter, value);
 }
@@ -127,7 +128,7 @@ static int text_store(struct config_loader *loader, const struct config_setting 
 		value_error(loader, setting, problem);
 		return 0;
 	}
-	if (!parameter->built || parameter->size == 0)
+	if (parameter->size == 0)
 		return 0;
 	copy = strdup(setting->value.data);
 	if (!copy)
@@ -197,7 +198,8 @@ static int interfaces_store(struct config_loader *loader, const struct config_se
 	return r == -ENOMEM ? r : 0;
 }
 
-/* Also mynetworks where nothing refers to it: a mistake in it is a mistake. */
+/* Also mynetworks where nothing refers to it: a mistake in it is a mistake. But what is Postfix'
+ * alone may be what Postfix alone understands. */
 static int addresses_store(struct config_loader *loader, const struct config_setting *setting)
 {
 	const struct config_setting *exceptions =
@@ -215,6 +217,8 @@ static int addresses_store(struct config_loader *loader, const struct config_set
 		if (exceptions->spans[i].setting == setting)
 			return 0; /* checked as part of it */
 	}
+	if (setting->origin.kind == CONFIG_FROM_MAIN_CF)
+		return 0;
 	r = config_list_parse(loader, setting, &unused);
 	config_patterns_done(&unused);
 	return r;
@@ -236,10 +240,6 @@ static int setting_store(struct config_loader *loader, const struct config_setti
 		value_error(loader, setting, "only printable ASCII characters are allowed");
 		return 0;
 	}
-	if (setting->changed && !setting->parameter->built &&
-	    setting->origin.kind == CONFIG_FROM_FILE)
-		config_warning(loader, &setting->origin, config_setting_name(setting),
-			       "this version checks the value but does not use it yet");
 	switch (setting->parameter->kind) {
 	case CONFIG_NUMBER:
 	case CONFIG_TIME:

@@ -39,7 +39,6 @@ struct config_parameter {
 	enum config_kind kind;
 	bool per_service; /* PORT:name overrides it */
 	bool at_start;    /* takes effect at the next start only */
-	bool built;       /* false: validated and shown, but sets nothing yet */
 	bool in_postfix;  /* main.cf and master.cf may set it */
 };
 

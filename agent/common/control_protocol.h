@@ -29,6 +29,13 @@
  *   restart           {}; the agent leaves without detaching, for the next start to adopt
  *   detach            {}; as SIGTERM
  *
+ * At the milter's socket (control_socket with ".milter" behind it), and only there:
+ *   milter report     {"instance": 32 hexadecimal digits, required; "messages": {"accept": n,
+ *                     "truncate": n, "reject": n, "would_truncate": n, "would_reject": n},
+ * required: all that this instance ever counted; "exceptions_version": text}; result
+ * {"configured_ms": wall clock of the configuration in force, "exceptions_version": text,
+ * "exceptions": [prefix, ...] unless that is the version that the request has}
+ *
  * Pure: encodes and decodes, no descriptor, no clock. jansson owns the values; reference counts as
  * in its manual.
  */

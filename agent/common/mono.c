@@ -19,6 +19,15 @@ struct mono_ms mono_now(void)
 				       (uint64_t)now.tv_nsec / NS_PER_MS };
 }
 
+struct mono_ns mono_precise(void)
+{
+	struct timespec now = { 0 };
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &now);
+	return (struct mono_ns){ .ns = (uint64_t)now.tv_sec * MS_PER_S * NS_PER_MS +
+				       (uint64_t)now.tv_nsec };
+}
+
 struct wall_ms wall_now(void)
 {
 	struct timespec now = { 0 };

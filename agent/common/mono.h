@@ -18,7 +18,13 @@ struct wall_ms {
 	int64_t ms;
 };
 
+/* CLOCK_MONOTONIC in nanoseconds, for how long something took. */
+struct mono_ns {
+	uint64_t ns;
+};
+
 struct mono_ms mono_now(void);
+struct mono_ns mono_precise(void);
 struct wall_ms wall_now(void);
 
 #endif

@@ -66,7 +66,7 @@ int parse_time(const char *text, char default_unit, int *ret_seconds)
 	return 0;
 }
 
-int parse_digits(const char *text, size_t size, uint32_t max, uint32_t *ret_value)
+int parse_digits_u64(const char *text, size_t size, uint64_t *ret_value)
 {
 	uint64_t value = 0;
 
@@ -75,10 +75,20 @@ int parse_digits(const char *text, size_t size, uint32_t max, uint32_t *ret_valu
 	for (size_t i = 0; i < size; i++) {
 		if (text[i] < '0' || text[i] > '9')
 			return -EINVAL;
-		value = value * 10 + (uint64_t)(text[i] - '0');
-		if (value > max)
+		if (__builtin_mul_overflow(value, 10U, &value) ||
+		    __builtin_add_overflow(value, (uint64_t)(text[i] - '0'), &value))
 			return -EINVAL;
 	}
+	*ret_value = value;
+	return 0;
+}
+
+int parse_digits(const char *text, size_t size, uint32_t max, uint32_t *ret_value)
+{
+	uint64_t value;
+
+	if (parse_digits_u64(text, size, &value) < 0 || value > max)
+		return -EINVAL;
 	*ret_value = (uint32_t)value;
 	return 0;
 }

@@ -24,7 +24,10 @@ int parse_bool(const char *text, bool *ret_value);
  */
 int parse_time(const char *text, char default_unit, int *ret_seconds);
 
-/* size bytes, all of them digits (at least one), of a value up to max. */
+/* size bytes, all of them digits (at least one). */
+int parse_digits_u64(const char *text, size_t size, uint64_t *ret_value);
+
+/* The same, of a value up to max. */
 int parse_digits(const char *text, size_t size, uint32_t max, uint32_t *ret_value);
 
 /* A port number: 1 to 65535. */

@@ -169,3 +169,20 @@ void report_done(struct report *report)
 	free(report->entries);
 	*report = (struct report){ 0 };
 }
+
+void report_log(const struct report *report)
+{
+	for (size_t i = 0; i < report->count; i++) {
+		const struct report_entry *entry = &report->entries[i];
+		char line[16] = "";
+
+		if (entry->line)
+			(void)snprintf(line, sizeof(line), ":%u", entry->line);
+		log_message(entry->severity == REPORT_ERROR ? LOG_LEVEL_ERROR : LOG_LEVEL_WARNING,
+			    "%s%s: %s%s%s", entry->file, line,
+			    entry->parameter ? entry->parameter : "", entry->parameter ? ": " : "",
+			    entry->message);
+	}
+	if (report->omitted)
+		log_warning("%zu more errors and warnings", report->omitted);
+}

@@ -46,6 +46,9 @@ void report_sort(struct report *report, size_t first, const char *file);
 /* Of neighbours from first on that say the same, the first stays. */
 void report_unique(struct report *report, size_t first);
 
+/* Every entry as a line of the log, of its severity. */
+void report_log(const struct report *report);
+
 void report_done(struct report *report);
 
 #endif

@@ -137,6 +137,9 @@ static void tables_borrow(const struct synanvil_bpf *skeleton, uint32_t capacity
 		.counters = bpf_map__fd(skeleton->maps.counters),
 		.totals = bpf_map__fd(skeleton->maps.totals),
 		.events = bpf_map__fd(skeleton->maps.events),
+		.connections = bpf_map__fd(skeleton->maps.connections),
+		.live = bpf_map__fd(skeleton->maps.live),
+		.live_totals = bpf_map__fd(skeleton->maps.live_totals),
 		.cpus = cpus,
 		.source_capacity = capacity,
 		.configured_trie = -1,
@@ -200,6 +203,10 @@ int bpf_object_load(uint32_t source_table_size, bool verbose, struct bpf_program
 	if (error)
 		return explain_load(error, reterr_why);
 	tables_borrow(program->skeleton, source_table_size, (unsigned)cpus, ret_tables);
+	error = tables_live_open(ret_tables);
+	if (error)
+		return explain(reterr_why, error, "cannot map the table of live counts: %s",
+			       strerror(-error));
 	*ret_program = TAKE_PTR(program);
 	return 0;
 }
@@ -249,6 +256,11 @@ int bpf_object_pin(struct bpf_program_set *program, struct explanation *reterr_w
 int bpf_object_program_fd(const struct bpf_program_set *program)
 {
 	return bpf_program__fd(program->skeleton->progs.synanvil);
+}
+
+int bpf_object_map_fd(const struct bpf_program_set *program, const char *name)
+{
+	return bpf_object__find_map_fd_by_name(program->skeleton->obj, name);
 }
 
 struct bpf_program_set *bpf_object_free(struct bpf_program_set *program)

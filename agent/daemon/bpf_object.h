@@ -35,6 +35,9 @@ int bpf_object_pin(struct bpf_program_set *program, struct explanation *reterr_w
 /* The loaded program; borrowed. */
 int bpf_object_program_fd(const struct bpf_program_set *program);
 
+/* A map of the packet path by its name, or -ENOENT; borrowed. */
+int bpf_object_map_fd(const struct bpf_program_set *program, const char *name);
+
 /* Accepts NULL. Returns NULL. What is pinned or attached lives on. */
 struct bpf_program_set *bpf_object_free(struct bpf_program_set *program);
 

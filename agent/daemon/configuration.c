@@ -123,20 +123,3 @@ void configuration_report_failure(const struct config *config, const struct expl
 	report_add(report, REPORT_ERROR, wanted.origin.file ? wanted.origin.file : config->file,
 		   wanted.origin.line, why->parameter, "%s", why->text);
 }
-
-void configuration_log_report(const struct report *report)
-{
-	for (size_t i = 0; i < report->count; i++) {
-		const struct report_entry *entry = &report->entries[i];
-		char line[16] = "";
-
-		if (entry->line)
-			(void)snprintf(line, sizeof(line), ":%u", entry->line);
-		log_message(entry->severity == REPORT_ERROR ? LOG_LEVEL_ERROR : LOG_LEVEL_WARNING,
-			    "%s%s: %s%s%s", entry->file, line,
-			    entry->parameter ? entry->parameter : "", entry->parameter ? ": " : "",
-			    entry->message);
-	}
-	if (report->omitted)
-		log_warning("%zu more errors and warnings", report->omitted);
-}

@@ -29,7 +29,4 @@ int configuration_explain_metrics(const char *listen, int error, struct explanat
 void configuration_report_failure(const struct config *config, const struct explanation *why,
 				  struct report *report);
 
-/* Logs what a configuration file gave rise to, one line each. */
-void configuration_log_report(const struct report *report);
-
 #endif

@@ -19,6 +19,9 @@
 
 #define TOP_DEFAULT 20
 
+/* Of one command, before the rest is summed up. */
+#define WARNINGS_MAX 20
+
 /* Ten years: whoever wants a longer block wants one until it is deleted. */
 #define SECONDS_MAX (10LL * 366 * 24 * 3600)
 
@@ -46,7 +49,9 @@ static int run_top(struct daemon *daemon, const json_t *arguments, struct contro
 		return error;
 	if (by && strcmp(by, "dropped") == 0)
 		order = TOP_DROPPED;
-	else if (by && strcmp(by, "attempts") != 0 && strcmp(by, "connections") != 0)
+	else if (by && strcmp(by, "connections") == 0)
+		order = TOP_CONNECTIONS;
+	else if (by && strcmp(by, "attempts") != 0)
 		return argument_refuse(&reply->error, -EINVAL,
 				       "by: neither attempts nor dropped nor connections");
 	return view_top(daemon, (size_t)count, order, &reply->result);
@@ -101,30 +106,42 @@ static int run_block_list(struct daemon *daemon, const json_t *arguments,
 	return view_blocks(daemon, &reply->result);
 }
 
-/* One warning for each prefix that is exempt as a whole: its block has no effect. */
+/* What makes a block of the prefix have no effect, or NULL. */
+static const char *exempt_by(const struct daemon *daemon, const struct exception_entry *entries,
+			     size_t count, const struct prefix *prefix)
+{
+	if (state_exempts(daemon->state, prefix))
+		return "an exception added at run time";
+	if (rules_match(entries, count, prefix) == SA_EXCEPTION_EXEMPT)
+		return "a configured exception";
+	return NULL;
+}
+
+/* One warning for each prefix that is exempt as a whole, as long as somebody may read them. */
 static int exempt_warnings(const struct daemon *daemon, const struct prefix *prefixes, size_t count,
 			   json_t **ret_warnings)
 {
 	_cleanup_free_ struct exception_entry *entries = NULL;
 	json_t *warnings = json_array();
 	char text[PREFIX_TEXT_SIZE];
-	size_t entry_count;
+	size_t entry_count, found = 0;
 	int error = rules_compile_configured(&daemon->config->exceptions, &entries, &entry_count);
 
 	for (size_t i = 0; !error && i < count; i++) {
-		const char *where = NULL;
+		const char *where = exempt_by(daemon, entries, entry_count, &prefixes[i]);
 
-		if (state_exempts(daemon->state, &prefixes[i]))
-			where = "an exception added at run time";
-		else if (rules_match(entries, entry_count, &prefixes[i]) == SA_EXCEPTION_EXEMPT)
-			where = "a configured exception";
-		if (!where)
+		if (!where || found++ >= WARNINGS_MAX)
 			continue;
 		prefix_format(&prefixes[i], text);
 		(void)json_array_append_new(
 			warnings,
 			json_sprintf("%s is inside %s: the block has no effect", text, where));
 	}
+	if (found > WARNINGS_MAX)
+		(void)json_array_append_new(
+			warnings,
+			json_sprintf("%zu more are inside exceptions: their blocks have no effect",
+				     found - WARNINGS_MAX));
 	*ret_warnings = warnings;
 	return error;
 }

@@ -35,7 +35,8 @@
 
 struct control_server {
 	struct daemon *daemon;
-	struct control_socket socket;
+	struct unix_node socket;
+	bool refused; /* this process may not give it to the group */
 	struct session_server *sessions;
 };
 
@@ -204,12 +205,12 @@ int control_server_new(struct daemon *daemon, const char *path, const char *grou
 	if (!server)
 		return -ENOMEM;
 	server->daemon = daemon;
-	error = control_socket_open(path, group, &server->socket, &listening);
+	error = control_socket_open(path, group, &server->socket, &listening, &server->refused);
 	if (!error)
 		error = session_server_new(daemon->loop, listening, &limits, &handler, server,
 					   &server->sessions);
 	if (error) {
-		control_socket_close(&server->socket);
+		(void)unix_unlisten(&server->socket);
 		free(server);
 		return error;
 	}
@@ -219,14 +220,14 @@ int control_server_new(struct daemon *daemon, const char *path, const char *grou
 
 bool control_server_group_refused(const struct control_server *server)
 {
-	return server->socket.group_refused;
+	return server->refused;
 }
 
 struct control_server *control_server_free(struct control_server *server)
 {
 	if (!server)
 		return NULL;
-	control_socket_close(&server->socket);
+	(void)unix_unlisten(&server->socket);
 	session_server_free(server->sessions, free);
 	return NULL;
 }

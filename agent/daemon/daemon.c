@@ -18,13 +18,16 @@
 #include "bpf_object.h"
 #include "cleanup.h"
 #include "configuration.h"
+#include "connections_sync.h"
 #include "control_server.h"
 #include "events.h"
 #include "evidence.h"
 #include "link_watch.h"
 #include "log.h"
 #include "metrics_server.h"
+#include "milter_reports.h"
 #include "pins.h"
+#include "policy_service.h"
 #include "privileges.h"
 #include "service_manager.h"
 #include "session.h"
@@ -43,7 +46,7 @@ static void reload_signalled(evutil_socket_t number, short what, void *context)
 
 	(void)number, (void)what;
 	(void)daemon_reload(context, &report);
-	configuration_log_report(&report);
+	report_log(&report);
 	report_done(&report);
 }
 
@@ -139,9 +142,20 @@ static int kernel_open(struct daemon *daemon, struct explanation *reterr_why)
 	return 0;
 }
 
+/* Whether a directory that was there before is an agent's: of its name, and nobody else's. */
+static bool is_ours(const char *directory)
+{
+	const char *name = strrchr(directory, '/');
+	struct stat status;
+
+	return name && strcmp(name, "/synanvil") == 0 && lstat(directory, &status) == 0 &&
+	       S_ISDIR(status.st_mode) && status.st_uid == 0 && !(status.st_mode & 022);
+}
+
 /*
  * /run is empty after each boot; a directory above that is missing is the administrator's mistake.
- * The user whom the agent becomes must be able to remove the socket in the end.
+ * The user whom the agent becomes must be able to remove the socket in the end, also where an agent
+ * that stayed root has made the directory.
  */
 static void socket_directory_make(const char *path)
 {
@@ -153,7 +167,9 @@ static void socket_directory_make(const char *path)
 		return;
 	directory = dirname(copy);
 	privileges_user_find(&user);
-	if (mkdir(directory, 0755) == 0 && user.change && chown(directory, user.uid, user.gid))
+	if (mkdir(directory, 0755) < 0 && !is_ours(directory))
+		return;
+	if (user.change && lchown(directory, user.uid, user.gid))
 		log_warning("cannot give %s to the user synanvil: %s", directory, strerror(errno));
 }
 
@@ -173,12 +189,29 @@ static int servers_open(struct daemon *daemon, struct explanation *reterr_why)
 			"control_group: this user may not give %s to group %s, so it is open to "
 			"root and this user only",
 			config->control_socket, config->control_group);
-	if (!*config->metrics_listen)
-		return 0;
+	error = policy_service_open(daemon, reterr_why);
+	if (error || !*config->metrics_listen)
+		return error;
 	error = metrics_server_new(daemon, config->metrics_listen, &daemon->metrics);
 	if (error)
 		return configuration_explain_metrics(config->metrics_listen, error, reterr_why);
 	return 0;
+}
+
+/* Without this the limiter does all it is for: reasons to go on. */
+static void milter_open(struct daemon *daemon)
+{
+	const struct config *config = daemon->config;
+	int error = milter_totals_load(config->state_directory, &daemon->milter_totals);
+
+	if (error)
+		log_warning("the milter's counts in %s cannot be read and begin anew: %s",
+			    config->state_directory, strerror(-error));
+	error = milter_reports_new(daemon, config->control_socket, &daemon->milter);
+	if (error)
+		log_warning("cannot listen on %s" MILTER_REPORT_SUFFIX
+			    " for the milter's reports: %s",
+			    config->control_socket, strerror(-error));
 }
 
 /* From here on the kernel changes. New tables get their pins once they are complete, links their
@@ -206,6 +239,11 @@ static int put_in_force(struct daemon *daemon, struct interfaces *interfaces,
 	if (error)
 		return explain(reterr_why, error,
 			       "cannot remove a link that is no longer configured: %s",
+			       strerror(-error));
+	/* Last: what an earlier agent left goes on counting until all else is in force. */
+	error = connections_sync_new(daemon, &daemon->connections);
+	if (error)
+		return explain(reterr_why, error, "cannot count live connections: %s",
 			       strerror(-error));
 	return 0;
 }
@@ -267,8 +305,10 @@ static int start(struct daemon *daemon, struct explanation *reterr_why)
 	error = servers_open(daemon, reterr_why);
 	if (!error)
 		error = put_in_force(daemon, &interfaces, reterr_why);
-	if (!error)
+	if (!error) {
+		milter_open(daemon);
 		error = observers_open(daemon, reterr_why);
+	}
 	if (!error)
 		error = privileges_leave(daemon, reterr_why);
 	if (!error)
@@ -286,7 +326,7 @@ static void log_failure(const struct config *config, const struct explanation *w
 		return;
 	}
 	configuration_report_failure(config, why, &report);
-	configuration_log_report(&report);
+	report_log(&report);
 	report_done(&report);
 }
 
@@ -369,15 +409,20 @@ static void leave(struct daemon *daemon)
 void daemon_done(struct daemon *daemon)
 {
 	daemon->metrics = metrics_server_free(daemon->metrics);
+	policy_service_close(daemon);
+	daemon->milter = milter_reports_free(daemon->milter);
 	daemon->control = control_server_free(daemon->control);
 	daemon->watch = link_watch_free(daemon->watch);
 	daemon->sweep = sweep_free(daemon->sweep);
 	daemon->evidence = evidence_free(daemon->evidence);
+	daemon->connections = connections_sync_free(daemon->connections,
+						    daemon->running ? daemon->leave : DAEMON_KEEP);
 	daemon->events = events_free(daemon->events);
 	daemon->state = state_free(daemon->state);
 	leave(daemon);
 	if (daemon->tables.configured_trie >= 0)
 		(void)close(daemon->tables.configured_trie);
+	tables_live_close(&daemon->tables);
 	daemon->program = bpf_object_free(daemon->program);
 	for (size_t i = 0; i < DAEMON_SIGNALS; i++)
 		if (daemon->signals[i])

@@ -15,20 +15,25 @@
 
 #include "config.h"
 #include "interfaces.h"
+#include "milter_totals.h"
 #include "mono.h"
 #include "report.h"
 #include "tables.h"
 
 struct event;
 struct event_base;
-struct bpf_program_set; /* bpf_object.h: the loaded program and its maps */
-struct state;           /* state.h: exceptions and blocks added at run time */
-struct events;          /* events.h: ring buffer, log lines, history */
-struct sweep;           /* sweep.h: the source table, read in slices */
-struct evidence;        /* evidence.h: what advice about limits is made from */
-struct link_watch;      /* link_watch.h */
-struct control_server;  /* control_server.h */
-struct metrics_server;  /* metrics_server.h */
+struct bpf_program_set;  /* bpf_object.h: the loaded program and its maps */
+struct state;            /* state.h: exceptions and blocks added at run time */
+struct events;           /* events.h: ring buffer, log lines, history */
+struct sweep;            /* sweep.h: the source table, read in slices */
+struct evidence;         /* evidence.h: what advice about limits is made from */
+struct connections_sync; /* connections_sync.h: live connections */
+struct link_watch;       /* link_watch.h */
+struct control_server;   /* control_server.h */
+struct metrics_server;   /* metrics_server.h */
+struct policy;           /* policy.h: counters and decisions about messages */
+struct policy_server;    /* policy_server.h: Postfix' connections */
+struct milter_reports;   /* milter_reports.h */
 
 /* What happens to the packet path when the agent leaves. */
 enum daemon_leave {
@@ -62,8 +67,14 @@ struct daemon {
 	struct events *events;
 	struct evidence *evidence; /* the sweep and policy requests feed it */
 	struct sweep *sweep;
+	struct connections_sync *connections;
 	struct control_server *control;
 	struct metrics_server *metrics; /* NULL if off */
+	struct policy *policy;
+	struct policy_server *policy_server;
+	struct milter_reports *milter; /* NULL if that failed */
+	struct milter_totals milter_totals;
+	int milter_store_error; /* the last, or 0 */
 
 	struct mono_ms started;
 	struct wall_ms

@@ -35,7 +35,7 @@ static int64_t wall_time_of(uint64_t time_ms)
 	return wall_now().ms - (int64_t)(mono_now().ms - time_ms);
 }
 
-static void log_record(struct events *events, const struct history_record *record)
+static void log_record(struct events *events, const struct history_record *record, const char *name)
 {
 	const struct timeval second = { .tv_sec = 1 };
 	char line[HISTORY_LINE_SIZE];
@@ -45,7 +45,7 @@ static void log_record(struct events *events, const struct history_record *recor
 			(void)evtimer_add(events->flush, &second);
 		return;
 	}
-	history_line(record, line);
+	history_line(record, name, line);
 	/* Nothing was dropped in monitor mode, so nothing is amiss; the line still reads as it
 	 * would have. */
 	if (record->event.would_drop)
@@ -67,6 +67,20 @@ static void tell_followers(struct events *events, const struct history_record *r
 	}
 }
 
+static void take_record(struct events *events, const struct history_record *record,
+			const char *name)
+{
+	/* Without memory for the history the log still gets its line. */
+	(void)history_add(&events->history, record);
+	log_record(events, record, name);
+	tell_followers(events, record);
+}
+
+void events_refused(struct events *events, const struct history_record *record, const char *name)
+{
+	take_record(events, record, name);
+}
+
 static int event_arrived(void *context, void *data, size_t size)
 {
 	struct events *events = context;
@@ -79,10 +93,7 @@ static int event_arrived(void *context, void *data, size_t size)
 	record.wall_ms = wall_time_of(record.event.time_ms);
 	record.prefix_length = source_prefix_length(daemon->config, &record.event.address);
 	service_name_of(daemon->config, &daemon->settings, record.event.service, &record.service);
-	/* Without memory for the history the log still gets its line. */
-	(void)history_add(&events->history, &record);
-	log_record(events, &record);
-	tell_followers(events, &record);
+	take_record(events, &record, NULL);
 	/* libbpf stops at a negative result and has then consumed this one. */
 	return ++events->turn < EVENTS_PER_TURN ? 0 : -EAGAIN;
 }

@@ -16,6 +16,10 @@ int events_new(struct daemon *daemon, struct events **ret_events);
 /* Accepts NULL. Returns NULL. */
 struct events *events_free(struct events *events);
 
+/* A refused message: as one from the packet path, to log, history and followers. name as in
+ * history_line. */
+void events_refused(struct events *events, const struct history_record *record, const char *name);
+
 const struct history *events_history(const struct events *events);
 
 /* One who wants to hear of each event from now on. Owned by the follower; to be unlinked before it

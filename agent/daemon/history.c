@@ -5,6 +5,7 @@
 #include "history.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -71,6 +72,7 @@ bool history_matches(const struct history_filter *filter, const struct history_r
 json_t *history_json(const struct history_record *record)
 {
 	char address[PREFIX_TEXT_SIZE], prefix[PREFIX_TEXT_SIZE], time[TIME_TEXT_SIZE];
+	const bool refused = record->refusal != POLICY_NONE;
 	struct prefix source;
 
 	address_format(&record->event.address, address);
@@ -79,12 +81,45 @@ json_t *history_json(const struct history_record *record)
 	time_text(record->wall_ms, time);
 	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:b}", "time", time, "address",
 			 address, "prefix", prefix, "service", record->service.label, "reason",
-			 reason_token(record->event.reason), "count",
-			 (json_int_t)record->event.count, "limit", (json_int_t)record->event.limit,
+			 refused ? policy_reason_token(record->refusal)
+				 : reason_token(record->event.reason),
+			 "count", (json_int_t)(refused ? record->count : record->event.count),
+			 "limit", (json_int_t)(refused ? record->limit : record->event.limit),
 			 "would_drop", record->event.would_drop != 0);
 }
 
-void history_line(const struct history_record *record, char line[static HISTORY_LINE_SIZE])
+static void refusal_line(const struct history_record *record, const char *client,
+			 char line[static HISTORY_LINE_SIZE])
+{
+	const char *service = record->service.name;
+
+	switch (record->refusal) {
+	case POLICY_MESSAGE_RATE:
+		(void)snprintf(line, HISTORY_LINE_SIZE,
+			       "Message delivery request rate limit exceeded: %" PRIu64
+			       " from %s for service %s",
+			       record->count, client, service);
+		return;
+	case POLICY_RECIPIENT_RATE:
+		(void)snprintf(line, HISTORY_LINE_SIZE,
+			       "Recipient address rate limit exceeded: %" PRIu64
+			       " from %s for service %s",
+			       record->count, client, service);
+		return;
+	case POLICY_SIZE:
+		(void)snprintf(line, HISTORY_LINE_SIZE,
+			       "Message size limit exceeded: %" PRIu64 " from %s for service %s",
+			       record->count, client, service);
+		return;
+	default:
+		(void)snprintf(line, HISTORY_LINE_SIZE,
+			       "not enough free space in mail queue: %" PRIu64 " bytes < %" PRIu64
+			       ": mail from %s for service %s",
+			       record->count, record->limit, client, service);
+	}
+}
+
+static void packet_line(const struct history_record *record, char line[static HISTORY_LINE_SIZE])
 {
 	const struct sa_event *event = &record->event;
 	const char *service = record->service.name;
@@ -116,6 +151,20 @@ void history_line(const struct history_record *record, char line[static HISTORY_
 			       reason_sentence(event->reason), client, service);
 		return;
 	}
+}
+
+void history_line(const struct history_record *record, const char *name,
+		  char line[static HISTORY_LINE_SIZE])
+{
+	char address[PREFIX_TEXT_SIZE], client[256 + PREFIX_TEXT_SIZE];
+
+	if (record->refusal == POLICY_NONE) {
+		packet_line(record, line);
+		return;
+	}
+	address_format(&record->event.address, address);
+	(void)snprintf(client, sizeof(client), "%s[%s]", name ? name : "unknown", address);
+	refusal_line(record, client, line);
 }
 
 bool log_gate_open(struct log_gate *gate, uint64_t now_ms)

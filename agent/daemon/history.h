@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "decide.h"
 #include "prefix.h"
 #include "service_names.h"
 
@@ -20,7 +21,11 @@
  * services. */
 struct history_record {
 	int64_t wall_ms;
+	/* Of a refused message: address and would_drop (in monitor mode it would have been). */
 	struct sa_event event;
+	enum policy_reason refusal; /* POLICY_NONE: an event of the packet path */
+	uint64_t count;             /* with refusal: messages, recipients, or bytes */
+	uint64_t limit;
 	uint8_t prefix_length; /* of the source, over the mapped form */
 	struct service_name service;
 };
@@ -51,10 +56,14 @@ bool history_matches(const struct history_filter *filter, const struct history_r
 /* As `events` shows it; NULL when memory is short. */
 json_t *history_json(const struct history_record *record);
 
-#define HISTORY_LINE_SIZE 256
+#define HISTORY_LINE_SIZE 512
 
-/* The log line, without "warning: ". */
-void history_line(const struct history_record *record, char line[static HISTORY_LINE_SIZE]);
+/*
+ * The log line, without "warning: ", in the words of Postfix' own. name is the client's, or NULL
+ * where only its address is known.
+ */
+void history_line(const struct history_record *record, const char *name,
+		  char line[static HISTORY_LINE_SIZE]);
 
 /* Lines that the log gets in a second. */
 #define LOG_GATE_LINES 20

@@ -2,6 +2,7 @@
 /*
  * synanvild: options, configuration, start, loop, end. Exit status 1 on failure, 2 on wrong usage.
  */
+#include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,19 +21,32 @@ struct options {
 	bool verbose;
 };
 
+static const char usage_text[] = "usage: synanvild [-c FILE] [-v]\n";
+
 static int usage(void)
 {
-	(void)fputs("usage: synanvild [-c FILE] [-v]\n", stderr);
+	(void)fputs(usage_text, stderr);
 	return EXIT_USAGE;
 }
 
-/* 0, or the exit status. */
-static int options_parse(int argc, char **argv, struct options *ret_options)
+/* Prints what was asked for; the exit status. */
+static int answer(const char *text)
 {
+	return fputs(text, stdout) < 0 || fflush(stdout) != 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+/* Whether there is an agent to run; if not, *ret_status is the exit status. */
+static bool options_parse(int argc, char **argv, struct options *ret_options, int *ret_status)
+{
+	static const struct option names[] = {
+		{ "help", no_argument, NULL, 'h' },
+		{ "version", no_argument, NULL, 'V' },
+		{ 0 },
+	};
 	struct options options = { .file = CONFIG_DEFAULT_FILE };
 	int option;
 
-	while ((option = getopt(argc, argv, "c:v")) != -1) {
+	while ((option = getopt_long(argc, argv, "c:hv", names, NULL)) != -1) {
 		switch (option) {
 		case 'c':
 			options.file = optarg;
@@ -40,14 +54,21 @@ static int options_parse(int argc, char **argv, struct options *ret_options)
 		case 'v':
 			options.verbose = true;
 			break;
+		case 'h':
+			*ret_status = answer(usage_text);
+			return false;
+		case 'V':
+			*ret_status = answer("synanvild " SYNANVIL_VERSION "\n");
+			return false;
 		default:
-			return usage();
+			*ret_status = usage();
+			return false;
 		}
 	}
 	if (optind != argc)
-		return usage();
+		*ret_status = usage();
 	*ret_options = options;
-	return 0;
+	return optind == argc;
 }
 
 /* The working directory is another one once the agent runs, and reloads read the file again. */
@@ -59,7 +80,7 @@ static struct config *load(const char *name)
 	struct config *config = NULL;
 	int error = config_load(file, &config, &report);
 
-	configuration_log_report(&report);
+	report_log(&report);
 	if (error && !report.errors)
 		log_error("%s: %s", file, strerror(-error));
 	report_done(&report);
@@ -71,9 +92,9 @@ int main(int argc, char **argv)
 	struct options options;
 	struct daemon daemon;
 	struct config *config;
-	int status = options_parse(argc, argv, &options);
+	int status;
 
-	if (status)
+	if (!options_parse(argc, argv, &options, &status))
 		return status;
 	daemon_hold_signals(true);
 	log_set_level(options.verbose ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO);

@@ -11,29 +11,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "metrics_family.h"
+#include "metrics_policy.h"
+#include "metrics_requests.h"
+#include "milter_report.h"
 #include "settings.h"
 
 /* Every byte of a name may need a backslash. */
 #define LABEL_SIZE(bytes) (2UL * (bytes))
-
-static void family(FILE *page, const char *name, const char *type, const char *help)
-{
-	(void)fprintf(page, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
-}
-
-/* A family that has one sample without labels. */
-static void single(FILE *page, const char *name, const char *type, const char *help, uint64_t value)
-{
-	family(page, name, type, help);
-	(void)fprintf(page, "%s %" PRIu64 "\n", name, value);
-}
-
-static void single_real(FILE *page, const char *name, const char *type, const char *help,
-			double value)
-{
-	family(page, name, type, help);
-	(void)fprintf(page, "%s %.3f\n", name, value);
-}
 
 /* An interface may be called anything but a path. */
 static void label_escape(const char *text, char *label, size_t size)
@@ -92,8 +77,9 @@ static void syn_packets(FILE *page, const struct metrics_input *input)
 {
 	char label[LABEL_SIZE(SA_INTERFACE_NAME_SIZE)];
 
-	family(page, "synanvil_syn_packets_total", "counter",
-	       "Connection attempts (SYN packets) to protected ports, by what became of them.");
+	metrics_family(
+		page, "synanvil_syn_packets_total", "counter",
+		"Connection attempts (SYN packets) to protected ports, by what became of them.");
 	for (uint32_t slot = 0; slot < SA_INTERFACE_SLOTS; slot++) {
 		if (!slot_shown(input, slot))
 			continue;
@@ -107,8 +93,8 @@ static void unparsed(FILE *page, const struct metrics_input *input)
 {
 	char label[LABEL_SIZE(SA_INTERFACE_NAME_SIZE)];
 
-	family(page, "synanvil_unparsed_packets_total", "counter",
-	       "Packets that could not be understood, and passed.");
+	metrics_family(page, "synanvil_unparsed_packets_total", "counter",
+		       "Packets that could not be understood, and passed.");
 	for (uint32_t slot = 0; slot < SA_INTERFACE_SLOTS; slot++) {
 		if (!slot_shown(input, slot))
 			continue;
@@ -124,8 +110,8 @@ static void attached(FILE *page, const struct metrics_input *input)
 	static const enum interface_mode modes[] = { INTERFACE_NATIVE, INTERFACE_GENERIC };
 	char label[LABEL_SIZE(SA_INTERFACE_NAME_SIZE)];
 
-	family(page, "synanvil_interface_attached", "gauge",
-	       "Whether the limiter is attached to the interface in this mode.");
+	metrics_family(page, "synanvil_interface_attached", "gauge",
+		       "Whether the limiter is attached to the interface in this mode.");
 	for (size_t i = 0; i < input->interfaces->count; i++) {
 		const struct interface *interface = &input->interfaces->items[i];
 
@@ -140,59 +126,97 @@ static void attached(FILE *page, const struct metrics_input *input)
 
 static void tables(FILE *page, const struct metrics_input *input)
 {
-	single(page, "synanvil_sources", "gauge", "Sources in the source table, as last counted.",
-	       input->sources);
-	single(page, "synanvil_sources_capacity", "gauge",
-	       "Sources that the source table can hold.", input->sources_capacity);
-	single(page, "synanvil_source_inserts_total", "counter",
-	       "Sources that were entered in the source table.",
-	       input->stats->totals.source_inserts);
-	single(page, "synanvil_exceptions", "gauge", "Patterns in the lists of exceptions.",
-	       input->exceptions);
-	single(page, "synanvil_blocks", "gauge", "Blocks in force.", input->blocks);
-	single(page, "synanvil_events_lost_total", "counter",
-	       "Events that were not reported one by one.", input->stats->totals.events_lost);
+	metrics_single(page, "synanvil_sources", "gauge",
+		       "Sources in the source table, as last counted.", input->sources);
+	metrics_single(page, "synanvil_sources_capacity", "gauge",
+		       "Sources that the source table can hold.", input->sources_capacity);
+	metrics_single(page, "synanvil_source_inserts_total", "counter",
+		       "Sources that were entered in the source table.",
+		       input->stats->totals.source_inserts);
+	metrics_single(page, "synanvil_exceptions", "gauge", "Patterns in the lists of exceptions.",
+		       input->exceptions);
+	metrics_single(page, "synanvil_blocks", "gauge", "Blocks in force.", input->blocks);
+	metrics_single(page, "synanvil_events_lost_total", "counter",
+		       "Events that were not reported one by one.",
+		       input->stats->totals.events_lost);
+}
+
+static void connections(FILE *page, const struct metrics_input *input)
+{
+	metrics_family(page, "synanvil_connections", "gauge", "Live connections of the service.");
+	for (size_t i = 0; i < input->config->service_count; i++) {
+		const struct config_service *service = &input->config->services[i];
+		const struct sa_service *row = settings_service(input->settings, service);
+
+		if (row)
+			(void)fprintf(page, "synanvil_connections{service=\"%s\"} %" PRIu32 "\n",
+				      service->label,
+				      input->connections[row->slot % SA_SERVICE_SLOTS]);
+	}
+	metrics_single(page, "synanvil_connections_drift_total", "counter",
+		       "Live connections that were counted wrongly, and corrected.",
+		       input->connections_drift);
+	metrics_single(page, "synanvil_connections_uncounted_total", "counter",
+		       "Live connections that the tables had no room for.",
+		       input->connections_uncounted);
+	metrics_family(page, "synanvil_connections_source", "gauge",
+		       "Who counts live connections.");
+	for (int source = 0; source < CONNECTIONS_SOURCES; source++)
+		(void)fprintf(page, "synanvil_connections_source{source=\"%s\"} %d\n",
+			      connections_source_name((enum connections_source)source),
+			      (int)input->connections_source == source);
+}
+
+static void milter(FILE *page, const struct metrics_input *input)
+{
+	metrics_family(page, "synanvil_milter_messages_total", "counter",
+		       "Messages that the milter was shown, by what became of their header.");
+	for (size_t i = 0; i < MILTER_ACTIONS; i++)
+		(void)fprintf(page, "synanvil_milter_messages_total{action=\"%s\"} %" PRIu64 "\n",
+			      milter_action_name((enum milter_action)i), input->milter_messages[i]);
 }
 
 static void configuration(FILE *page, const struct metrics_input *input)
 {
-	single(page, "synanvil_enforcing", "gauge",
-	       "Whether limits are enforced; 0 in monitor mode, which drops nothing.",
-	       input->config->enforce);
-	single_real(page, "synanvil_rate_time_unit_seconds", "gauge",
-		    "anvil_rate_time_unit, the time unit of all rates.",
-		    (double)input->settings->rate_unit_ms / 1000);
-	single(page, "synanvil_config_stale", "gauge",
-	       "Whether a file of the configuration has changed since it came into force.",
-	       input->config_stale);
-	single(page, "synanvil_config_last_reload_successful", "gauge",
-	       "Whether the last reload (or the start) put its configuration in force.",
-	       input->reload_ok);
-	single_real(page, "synanvil_config_last_reload_success_timestamp_seconds", "gauge",
-		    "When a configuration last came into force, in seconds since 1970.",
-		    (double)input->reload_succeeded_ms / 1000);
-	family(page, "synanvil_build_info", "gauge", "Always 1; the labels tell what runs.");
+	metrics_single(page, "synanvil_enforcing", "gauge",
+		       "Whether limits are enforced; 0 in monitor mode, which drops nothing.",
+		       input->config->enforce);
+	metrics_single_real(page, "synanvil_rate_time_unit_seconds", "gauge",
+			    "anvil_rate_time_unit, the time unit of all rates.",
+			    (double)input->settings->rate_unit_ms / 1000);
+	metrics_single(page, "synanvil_config_stale", "gauge",
+		       "Whether a file of the configuration has changed since it came into force.",
+		       input->config_stale);
+	metrics_single(page, "synanvil_config_last_reload_successful", "gauge",
+		       "Whether the last reload (or the start) put its configuration in force.",
+		       input->reload_ok);
+	metrics_single_real(page, "synanvil_config_last_reload_success_timestamp_seconds", "gauge",
+			    "When a configuration last came into force, in seconds since 1970.",
+			    (double)input->reload_succeeded_ms / 1000);
+	metrics_family(page, "synanvil_build_info", "gauge",
+		       "Always 1; the labels tell what runs.");
 	(void)fprintf(page, "synanvil_build_info{version=\"%s\"} 1\n", SYNANVIL_VERSION);
 }
 
 static void process(FILE *page, const struct process_stats *stats)
 {
-	single_real(page, "process_cpu_seconds_total", "counter",
-		    "Total user and system CPU time spent in seconds.", stats->cpu_seconds);
-	single(page, "process_open_fds", "gauge", "Number of open file descriptors.",
-	       stats->open_fds);
-	family(page, "process_max_fds", "gauge", "Maximum number of open file descriptors.");
+	metrics_single_real(page, "process_cpu_seconds_total", "counter",
+			    "Total user and system CPU time spent in seconds.", stats->cpu_seconds);
+	metrics_single(page, "process_open_fds", "gauge", "Number of open file descriptors.",
+		       stats->open_fds);
+	metrics_family(page, "process_max_fds", "gauge",
+		       "Maximum number of open file descriptors.");
 	if (stats->max_fds == UINT64_MAX)
 		(void)fputs("process_max_fds +Inf\n", page);
 	else
 		(void)fprintf(page, "process_max_fds %" PRIu64 "\n", stats->max_fds);
-	single(page, "process_virtual_memory_bytes", "gauge", "Virtual memory size in bytes.",
-	       stats->virtual_bytes);
-	single(page, "process_resident_memory_bytes", "gauge", "Resident memory size in bytes.",
-	       stats->resident_bytes);
-	single_real(page, "process_start_time_seconds", "gauge",
-		    "Start time of the process since unix epoch in seconds.",
-		    stats->start_time_seconds);
+	metrics_single(page, "process_virtual_memory_bytes", "gauge",
+		       "Virtual memory size in bytes.", stats->virtual_bytes);
+	metrics_single(page, "process_resident_memory_bytes", "gauge",
+		       "Resident memory size in bytes.", stats->resident_bytes);
+	metrics_single_real(page, "process_start_time_seconds", "gauge",
+			    "Start time of the process since unix epoch in seconds.",
+			    stats->start_time_seconds);
 }
 
 int metrics_format(const struct metrics_input *input, char **ret_text, size_t *ret_size)
@@ -208,6 +232,10 @@ int metrics_format(const struct metrics_input *input, char **ret_text, size_t *r
 	unparsed(page, input);
 	attached(page, input);
 	tables(page, input);
+	metrics_requests(page, input->requests);
+	metrics_policy(page, &input->policy);
+	connections(page, input);
+	milter(page, input);
 	configuration(page, input);
 	process(page, &input->process);
 	failed = ferror(page);

@@ -9,7 +9,10 @@
 #include <stdbool.h>
 
 #include "config.h"
+#include "connections_source.h"
 #include "interfaces.h"
+#include "policy.h"
+#include "policy_server.h"
 #include "process_stats.h"
 #include "stats.h"
 
@@ -23,6 +26,13 @@ struct metrics_input {
 	uint64_t sources_capacity;
 	uint64_t exceptions;
 	uint64_t blocks;
+	struct policy_stats policy;
+	const struct policy_server_stats *requests;
+	uint32_t connections[SA_SERVICE_SLOTS]; /* live, by the service's slot */
+	uint64_t connections_drift;
+	uint64_t connections_uncounted;
+	enum connections_source connections_source;
+	const uint64_t *milter_messages; /* by milter_action */
 	bool config_stale;
 	bool reload_ok;
 	int64_t reload_succeeded_ms; /* wall clock */

@@ -9,17 +9,19 @@
 #include <errno.h>
 #include <event2/buffer.h>
 #include <netdb.h>
-#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 
 #include "cleanup.h"
+#include "connections_sync.h"
 #include "http_request.h"
 #include "metrics_format.h"
+#include "policy.h"
+#include "policy_server.h"
 #include "session.h"
 #include "sweep.h"
+#include "tcp_listener.h"
 #include "views.h"
 
 /* More than can arrive before one that has asked is answered. */
@@ -49,10 +51,15 @@ static int page_make(const struct daemon *daemon, char **ret_text, size_t *ret_s
 		.config = daemon->config,
 		.settings = &daemon->settings,
 		.interfaces = &daemon->interfaces,
+		.requests = policy_server_stats(daemon->policy_server),
 		.sources = swept ? swept->sources : 0,
 		.sources_capacity = daemon->tables.source_capacity,
 		.exceptions = view_exception_count(daemon),
 		.blocks = view_block_count(daemon),
+		.connections_drift = connections_sync_drift(daemon->connections),
+		.connections_uncounted = tables_live_uncounted(&daemon->tables),
+		.connections_source = connections_sync_source(daemon->connections),
+		.milter_messages = daemon->milter_totals.messages,
 		.config_stale = config_is_stale(daemon->config, config_identify_file, NULL),
 		.reload_ok = daemon->reload_ok,
 		.reload_succeeded_ms = daemon->reload_succeeded.ms,
@@ -62,7 +69,11 @@ static int page_make(const struct daemon *daemon, char **ret_text, size_t *ret_s
 	if (error)
 		return error;
 	input.stats = stats;
+	for (uint32_t slot = 0; slot < SA_SERVICE_SLOTS; slot++)
+		input.connections[slot] =
+			tables_live_of_service(&daemon->tables, slot, daemon->settings.epoch);
 	process_stats_read(&input.process);
+	policy_stats_read(daemon->policy, mono_now(), &input.policy);
 	return metrics_format(&input, ret_text, ret_size);
 }
 
@@ -144,59 +155,16 @@ static const struct session_limits limits = {
 
 /* --- socket --- */
 
-/* Splits HOST:PORT; an IPv6 host has brackets, an empty one means all addresses. host is to be
- * freed. */
-static int listen_split(const char *listen, char **ret_host, const char **ret_port)
-{
-	const char *colon = strrchr(listen, ':');
-	const char *host = listen;
-	size_t size;
-
-	if (!colon || !colon[1])
-		return -EINVAL;
-	size = (size_t)(colon - listen);
-	if (size >= 2 && host[0] == '[' && host[size - 1] == ']') {
-		host++;
-		size -= 2;
-	} else if (memchr(host, ':', size)) {
-		return -EINVAL;
-	}
-	*ret_host = strndup(host, size);
-	*ret_port = colon + 1;
-	return *ret_host ? 0 : -ENOMEM;
-}
-
-static int address_listen(const struct addrinfo *address, int *ret_listening)
-{
-	_cleanup_close_ int fd =
-		socket(address->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	const int on = 1;
-
-	if (fd < 0)
-		return -errno;
-	/* Connections of the agent before may still be winding down. */
-	(void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-	if (bind(fd, address->ai_addr, address->ai_addrlen) < 0 || listen(fd, BACKLOG) < 0)
-		return -errno;
-	*ret_listening = TAKE_FD(fd);
-	return 0;
-}
-
 static int socket_listen(const char *listen, int *ret_listening)
 {
-	const struct addrinfo hints = { .ai_flags = AI_PASSIVE, .ai_socktype = SOCK_STREAM };
-	_cleanup_free_ char *host = NULL;
 	struct addrinfo *addresses;
-	const char *port;
-	int error = listen_split(listen, &host, &port);
+	int error = tcp_resolve(listen, &addresses);
 
 	if (error)
 		return error;
-	if (getaddrinfo(*host ? host : NULL, port, &hints, &addresses))
-		return -EINVAL;
 	error = -EINVAL;
 	for (const struct addrinfo *one = addresses; one && error; one = one->ai_next)
-		error = address_listen(one, ret_listening);
+		error = tcp_listen(one->ai_addr, one->ai_addrlen, BACKLOG, ret_listening);
 	freeaddrinfo(addresses);
 	return error;
 }

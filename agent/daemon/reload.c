@@ -8,11 +8,16 @@
 
 #include "bpf_object.h"
 #include "cleanup.h"
+#include "client_match.h"
 #include "configuration.h"
+#include "connections_sync.h"
 #include "control_server.h"
 #include "daemon.h"
 #include "log.h"
 #include "metrics_server.h"
+#include "policy.h"
+#include "policy_server.h"
+#include "milter_reports.h"
 #include "service_manager.h"
 #include "state.h"
 
@@ -20,8 +25,10 @@
 struct next {
 	struct config *config;
 	struct interfaces interfaces;
-	struct control_server *control; /* NULL: the old one goes on */
-	struct metrics_server *metrics; /* NULL: the old one goes on, or there is to be none */
+	struct control_server *control;    /* NULL: the old one goes on */
+	struct metrics_server *metrics;    /* NULL: the old one goes on, or there is to be none */
+	struct policy_listener *listeners; /* sockets that the policy service does not have yet */
+	struct client_match *match;        /* the exceptions as the message path looks at them */
 	bool replace_metrics;
 	bool state_moved;
 };
@@ -45,7 +52,8 @@ static int make_servers(struct daemon *daemon, struct next *next, struct explana
 			return configuration_explain_metrics(new->metrics_listen, error,
 							     reterr_why);
 	}
-	return 0;
+	return policy_server_plan(daemon->policy_server, new->policy_listen, &next->listeners,
+				  reterr_why);
 }
 
 static int move_state(struct daemon *daemon, struct next *next, struct explanation *reterr_why)
@@ -65,11 +73,22 @@ static int move_state(struct daemon *daemon, struct next *next, struct explanati
 	return 0;
 }
 
+static int make_match(struct next *next, struct explanation *reterr_why)
+{
+	const int error = client_match_new(&next->config->exceptions, &next->match);
+
+	return error ? explain(reterr_why, error, "cannot prepare the exceptions: %s",
+			       strerror(-error))
+		     : 0;
+}
+
 static int make_next(struct daemon *daemon, struct next *next, struct explanation *reterr_why)
 {
 	int error =
 		interfaces_plan(next->config, &daemon->interfaces, &next->interfaces, reterr_why);
 
+	if (!error)
+		error = make_match(next, reterr_why);
 	if (!error)
 		error = make_servers(daemon, next, reterr_why);
 	if (!error)
@@ -87,9 +106,26 @@ static void undo(struct daemon *daemon, struct next *next)
 	if (next->state_moved && state_move(daemon->state, daemon->config->state_directory))
 		log_error("exceptions and blocks stay in %s", next->config->state_directory);
 	interfaces_detach(&next->interfaces, &daemon->interfaces);
+	policy_server_discard(next->listeners);
+	next->match = client_match_free(next->match);
 	next->metrics = metrics_server_free(next->metrics);
 	next->control = control_server_free(next->control);
 	next->config = config_free(next->config);
+}
+
+/* The milter finds the new place when it has read the configuration; until then it keeps its
+ * counts.
+ */
+static void move_milter_reports(struct daemon *daemon, const char *control_socket)
+{
+	int error;
+
+	daemon->milter = milter_reports_free(daemon->milter);
+	error = milter_reports_new(daemon, control_socket, &daemon->milter);
+	if (error)
+		log_warning("cannot listen on %s" MILTER_REPORT_SUFFIX
+			    " for the milter's reports: %s",
+			    control_socket, strerror(-error));
 }
 
 static void commit(struct daemon *daemon, struct next *next)
@@ -99,16 +135,21 @@ static void commit(struct daemon *daemon, struct next *next)
 	if (next->control) {
 		(void)control_server_free(daemon->control);
 		daemon->control = next->control;
+		move_milter_reports(daemon, next->config->control_socket);
 	}
 	if (next->replace_metrics) {
 		(void)metrics_server_free(daemon->metrics);
 		daemon->metrics = next->metrics;
 	}
+	if (policy_server_switch(daemon->policy_server, next->listeners))
+		log_error("policy_listen: out of memory, not all of it is served");
 	if (daemon->started_with)
 		config_free(daemon->config);
 	else
 		daemon->started_with = daemon->config;
 	daemon->config = next->config;
+	(void)client_match_free(policy_switch(daemon->policy, next->match));
+	connections_sync_follow(daemon->connections);
 }
 
 /* What the new file asks for and only a new start can do. */

@@ -141,6 +141,8 @@ const struct block_rule *rule_set_cover(const struct rule_set *set, const struct
 	const struct block_rule *latest = NULL;
 	struct sa_address address;
 
+	if (!set->count)
+		return NULL;
 	memcpy(&address, prefix->address, sizeof(address));
 	for (int length = prefix->length; length >= shortest; length--) {
 		const struct block_rule *found;

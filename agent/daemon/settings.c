@@ -92,7 +92,8 @@ static int service_add(struct settings_plan *plan, const struct config_service *
 	const struct sa_service *old = settings_service(in_force, service);
 
 	*row = (struct sa_service){ .port_be = htons(service->port),
-				    .any_address = service->any_address };
+				    .any_address = service->any_address,
+				    .behind_proxy = service->behind_proxy };
 	if (!service->any_address)
 		row->address = service->address;
 	service_limits(row, service);
@@ -138,6 +139,24 @@ static int services_build(struct settings_plan *plan, const struct config *confi
 	}
 	plan->settings.next_service_id = numbering.next_id;
 	return 0;
+}
+
+/*
+ * Live counts go on as long as it is the same what a source is and what a service is; else they are
+ * counted anew under another epoch, and nothing that was counted before is mistaken for theirs.
+ */
+static uint32_t epoch_next(const struct sa_settings *wanted, const struct sa_settings *in_force)
+{
+	bool same = address_equal(&wanted->mask_ipv4, &in_force->mask_ipv4) &&
+		    address_equal(&wanted->mask_ipv6, &in_force->mask_ipv6) &&
+		    wanted->service_count == in_force->service_count;
+
+	for (uint32_t i = 0; same && i < wanted->service_count && i < SA_SERVICES_MAX; i++) {
+		const struct sa_service *now = &wanted->services[i], *then = &in_force->services[i];
+
+		same = now->id == then->id && now->slot == then->slot;
+	}
+	return same && in_force->epoch ? in_force->epoch : in_force->epoch + 1;
 }
 
 uint32_t settings_interface_slot(const struct sa_settings *settings, const char *name)
@@ -224,6 +243,7 @@ int settings_build(const struct config *config, const struct sa_settings *in_for
 	if (error)
 		return error;
 	interfaces_build(&plan, config, in_force);
+	plan.settings.epoch = epoch_next(&plan.settings, in_force);
 	*ret_plan = plan;
 	return 0;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * All that is known of one client, read at the moment of the question, and what its next SYN would
- * get. show_predict and show_source are pure and follow the packet path's order of reasons.
+ * get. show_predict and show_places are pure and follow the packet path.
  */
 #ifndef AGENT_SHOW_H
 #define AGENT_SHOW_H
@@ -18,12 +18,18 @@ struct show_facts {
 	uint32_t attempts; /* of the window, if it has not lapsed */
 	uint32_t rate_limit;
 	uint32_t connections; /* of the source */
+	uint32_t places;      /* of the source: attempts that passed and are on their way */
 	uint32_t connection_limit;
-	uint64_t service_connections;
+	uint32_t service_connections;
 	uint32_t process_limit;
+	bool behind_proxy; /* no share of the processes applies */
 };
 
 enum sa_reason show_predict(const struct show_facts *facts);
+
+/* Places that sa_source.pending has at now_ms. */
+uint32_t show_places(uint64_t pending, uint64_t now_ms);
+
 enum outcome_action show_action(enum sa_reason reason, bool enforce);
 
 /* The source that a client's address belongs to, for one service. */

@@ -27,7 +27,12 @@ struct tables {
 	int counters;
 	int totals;
 	int events;
-	unsigned cpus;            /* possible CPUs: values in a per-CPU cell */
+	int connections;
+	int live;
+	int live_totals;
+	struct sa_live_bucket *live_buckets; /* the table live, mapped; NULL: not mapped */
+	struct sa_live_totals *live_head;    /* live_totals, likewise */
+	unsigned cpus;                       /* possible CPUs: values in a per-CPU cell */
 	uint32_t source_capacity; /* source_table_size; the table itself is larger by what the
 				     kernel holds back */
 	int configured_trie; /* owned: the list in the slot in force; -1 before the first switch */
@@ -103,5 +108,45 @@ int tables_totals_read(const struct tables *tables, struct sa_totals *ret_totals
 int tables_counters_clear(const struct tables *tables, uint32_t service_slot);
 /* The same for an interface slot, its unparsed packets included. */
 int tables_interface_counters_clear(const struct tables *tables, uint32_t interface_slot);
+
+/*
+ * Live connections. What the tables say is true at every moment: the agent and the program in the
+ * kernel move the same words by the same rules. tables_live_open maps them, and makes new ones
+ * ready; until then all counts read as 0. tables_live_close accepts tables that are not open.
+ */
+int tables_live_open(struct tables *tables);
+void tables_live_close(struct tables *tables);
+
+/* epoch: of the settings that source and slot come from. */
+uint32_t tables_live_of_source(const struct tables *tables, const struct sa_source_key *source,
+			       uint32_t epoch);
+uint32_t tables_live_of_service(const struct tables *tables, uint32_t slot, uint32_t epoch);
+
+/* Until when the packet path limits connections by these counts: SA_LIVE_ALWAYS, 0, or monotonic
+ * milliseconds. */
+void tables_live_hold(const struct tables *tables, uint64_t until_ms);
+uint64_t tables_live_held(const struct tables *tables);
+
+/* Connections so far that some table had no room for. */
+uint64_t tables_live_uncounted(const struct tables *tables);
+
+/* Says that no entry is left of an epoch before this one. */
+void tables_live_epoch_kept(const struct tables *tables, uint32_t epoch);
+
+/* Whether there is an entry: 0 or -ENOENT; other -errno. */
+int tables_connection_read(const struct tables *tables, const struct sa_connection_key *key,
+			   struct sa_connection *ret_connection);
+
+/* Counts a connection. -EEXIST: it is counted already; -E2BIG: the table is full. */
+int tables_connection_enter(const struct tables *tables, const struct sa_connection_key *key,
+			    const struct sa_connection *connection);
+
+/* Takes back what is counted of it. -ENOENT: there is no such entry (any more). */
+int tables_connection_leave(const struct tables *tables, const struct sa_connection_key *key);
+
+/* As tables_sources_batch. */
+int tables_connections_batch(const struct tables *tables, struct tables_cursor *cursor,
+			     struct sa_connection_key *keys, struct sa_connection *values,
+			     size_t size, size_t *ret_count);
 
 #endif

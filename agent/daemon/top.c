@@ -14,19 +14,25 @@
 
 static uint32_t rank(enum top_order order, const struct top_source *source)
 {
-	return order == TOP_ATTEMPTS ? source->attempts : source->dropped;
+	switch (order) {
+	case TOP_DROPPED:
+		return source->dropped;
+	case TOP_CONNECTIONS:
+		return source->connections;
+	default:
+		return source->attempts;
+	}
 }
 
-/* Less than zero: a ranks below b. The second order and the key make the result the same in every
+/* Less than zero: a ranks below b. The other orders and the key make the result the same in every
  * sweep. */
 static int top_compare(enum top_order order, const struct top_source *a, const struct top_source *b)
 {
-	const enum top_order other = order == TOP_ATTEMPTS ? TOP_DROPPED : TOP_ATTEMPTS;
-
 	if (rank(order, a) != rank(order, b))
 		return rank(order, a) < rank(order, b) ? -1 : 1;
-	if (rank(other, a) != rank(other, b))
-		return rank(other, a) < rank(other, b) ? -1 : 1;
+	for (enum top_order other = 0; other < TOP_ORDERS; other++)
+		if (rank(other, a) != rank(other, b))
+			return rank(other, a) < rank(other, b) ? -1 : 1;
 	return memcmp(&b->key, &a->key, sizeof(a->key));
 }
 
@@ -80,7 +86,7 @@ static void sift_down(struct top *top, size_t at)
 
 void top_offer(struct top *top, const struct top_source *source)
 {
-	if (!source->attempts && !source->dropped)
+	if (!source->attempts && !source->dropped && !source->connections)
 		return;
 	if (top->count < TOP_CAPACITY) {
 		top->items[top->count] = *source;
@@ -103,6 +109,11 @@ static int by_dropped(const void *a, const void *b)
 	return top_compare(TOP_DROPPED, b, a);
 }
 
+static int by_connections(const void *a, const void *b)
+{
+	return top_compare(TOP_CONNECTIONS, b, a);
+}
+
 /* The same source stands together, the one with more attempts first: it was read later. */
 static int by_key(const void *a, const void *b)
 {
@@ -114,6 +125,11 @@ static int by_key(const void *a, const void *b)
 
 void top_finish(struct top *top)
 {
+	static int (*const orders[])(const void *, const void *) = {
+		[TOP_ATTEMPTS] = by_attempts,
+		[TOP_DROPPED] = by_dropped,
+		[TOP_CONNECTIONS] = by_connections,
+	};
 	size_t used = 0;
 
 	qsort(top->items, top->count, sizeof(*top->items), by_key);
@@ -124,8 +140,7 @@ void top_finish(struct top *top)
 		top->items[used++] = top->items[i];
 	}
 	top->count = used;
-	qsort(top->items, used, sizeof(*top->items),
-	      top->order == TOP_ATTEMPTS ? by_attempts : by_dropped);
+	qsort(top->items, used, sizeof(*top->items), orders[top->order]);
 }
 
 uint32_t window_attempts(uint64_t window, uint64_t now_ms, uint32_t unit_ms,

@@ -10,7 +10,7 @@
 
 #include "synanvil/abi.h"
 
-enum top_order { TOP_ATTEMPTS, TOP_DROPPED, TOP_ORDERS };
+enum top_order { TOP_ATTEMPTS, TOP_DROPPED, TOP_CONNECTIONS, TOP_ORDERS };
 
 /* How many are kept of each order; what `top -n` can ask for. */
 #define TOP_CAPACITY 1000
@@ -19,6 +19,7 @@ struct top_source {
 	struct sa_source_key key;
 	uint32_t attempts; /* 0 if the window has lapsed */
 	uint32_t dropped;
+	uint32_t connections;
 };
 
 struct top {
@@ -32,7 +33,8 @@ struct top {
 int top_init(struct top *top, enum top_order order);
 void top_done(struct top *top);
 
-/* Sources of which nothing was seen in this window and nothing was dropped are passed over. */
+/* Sources of which nothing was seen in this window, nothing was dropped and nothing lives are
+ * passed over. */
 void top_offer(struct top *top, const struct top_source *source);
 
 /* Sorts, and drops what was offered twice. */

@@ -41,19 +41,32 @@ static json_t *interfaces_json(const struct interfaces *interfaces)
 	return list;
 }
 
-static json_t *services_json(const struct config *config)
+static uint32_t service_connections(const struct daemon *daemon,
+				    const struct config_service *service)
 {
+	const struct sa_service *row = settings_service(&daemon->settings, service);
+
+	return row ? tables_live_of_service(&daemon->tables, row->slot, daemon->settings.epoch) : 0;
+}
+
+static json_t *services_json(const struct daemon *daemon)
+{
+	const struct config *config = daemon->config;
 	json_t *list = json_array();
 
 	for (size_t i = 0; i < config->service_count; i++) {
 		const struct config_service *service = &config->services[i];
 
 		(void)json_array_append_new(
-			list, json_pack("{s:s, s:i, s:I, s:I, s:b}", "service", service->label,
-					"connections", 0, "process_limit",
-					(json_int_t)service->process_limit, "connection_rate_limit",
-					(json_int_t)service->connection_rate_limit, "behind_proxy",
-					service->behind_proxy));
+			list,
+			json_pack("{s:s, s:I, s:I, s:I, s:I, s:b}", "service", service->label,
+				  "connections", (json_int_t)service_connections(daemon, service),
+				  "process_limit", (json_int_t)service->process_limit,
+				  "connection_count_limit",
+				  (json_int_t)service->connection_count_limit,
+				  "connection_rate_limit",
+				  (json_int_t)service->connection_rate_limit, "behind_proxy",
+				  service->behind_proxy));
 	}
 	return list;
 }
@@ -113,6 +126,18 @@ static json_t *sources_json(const struct daemon *daemon)
 			 age_json(result));
 }
 
+/* What the milter has reported, and how long ago it last did; null: not since the agent's start. */
+static json_t *milter_json(const struct milter_totals *totals)
+{
+	json_t *age =
+		totals->reported.ms == 0
+			? json_null()
+			: json_integer((json_int_t)(mono_now().ms - totals->reported.ms) / 1000);
+
+	return json_pack("{s:o, s:o}", "messages", milter_messages_json(totals->messages),
+			 "report_age_seconds", age);
+}
+
 int view_status(const struct daemon *daemon, json_t **ret_object)
 {
 	_cleanup_free_ struct stats *stats = NULL;
@@ -121,17 +146,40 @@ int view_status(const struct daemon *daemon, json_t **ret_object)
 	if (error)
 		return error;
 	return object_or_error(
-		json_pack("{s:s, s:s, s:I, s:o, s:o, s:o, s:o, s:I, s:I, s:o}", "version",
+		json_pack("{s:s, s:s, s:I, s:o, s:o, s:o, s:o, s:I, s:I, s:o, s:o}", "version",
 			  SYNANVIL_VERSION, "enforcement",
 			  daemon->config->enforce ? "enforce" : "monitor", "uptime_seconds",
 			  (json_int_t)(mono_now().ms - daemon->started.ms) / 1000, "interfaces",
-			  interfaces_json(&daemon->interfaces), "services",
-			  services_json(daemon->config), "sources", sources_json(daemon),
-			  "syn_packets", packets_json(stats, &daemon->settings), "exceptions",
+			  interfaces_json(&daemon->interfaces), "services", services_json(daemon),
+			  "sources", sources_json(daemon), "syn_packets",
+			  packets_json(stats, &daemon->settings), "exceptions",
 			  (json_int_t)view_exception_count(daemon), "blocks",
 			  (json_int_t)view_block_count(daemon), "configuration",
-			  configuration_json(daemon->config)),
+			  configuration_json(daemon->config), "milter",
+			  milter_json(&daemon->milter_totals)),
 		ret_object);
+}
+
+/*
+ * The orders come from different tables: what a sweep did not see of a source is read now, and its
+ * connections always are. A source that the table has forgotten has no attempts.
+ */
+static void top_source_complete(const struct daemon *daemon, enum top_order order,
+				struct top_source *source)
+{
+	struct sa_source entry;
+	uint32_t remaining;
+
+	if (order != TOP_CONNECTIONS) {
+		source->connections = tables_live_of_source(&daemon->tables, &source->key,
+							    daemon->settings.epoch);
+		return;
+	}
+	if (tables_source_read(&daemon->tables, &source->key, &entry))
+		return;
+	source->attempts = window_attempts(entry.window, mono_now().ms,
+					   daemon->settings.rate_unit_ms, &remaining);
+	source->dropped = entry.dropped;
 }
 
 static json_t *top_source_json(const struct daemon *daemon, const struct top_source *source)
@@ -147,9 +195,10 @@ static json_t *top_source_json(const struct daemon *daemon, const struct top_sou
 	memcpy(&address, source->key.address, sizeof(address));
 	source_prefix(daemon->config, &address, &prefix);
 	prefix_format(&prefix, text);
-	return json_pack("{s:s, s:s, s:I, s:I, s:i}", "prefix", text, "service", service->label,
+	return json_pack("{s:s, s:s, s:I, s:I, s:I}", "prefix", text, "service", service->label,
 			 "attempts", (json_int_t)source->attempts, "dropped",
-			 (json_int_t)source->dropped, "connections", 0);
+			 (json_int_t)source->dropped, "connections",
+			 (json_int_t)source->connections);
 }
 
 int view_top(const struct daemon *daemon, size_t count, enum top_order order, json_t **ret_object)
@@ -158,11 +207,13 @@ int view_top(const struct daemon *daemon, size_t count, enum top_order order, js
 	json_t *list = json_array();
 
 	for (size_t i = 0; result && i < result->tops[order].count; i++) {
+		struct top_source source = result->tops[order].items[i];
 		json_t *one;
 
 		if (json_array_size(list) >= count)
 			break;
-		one = top_source_json(daemon, &result->tops[order].items[i]);
+		top_source_complete(daemon, order, &source);
+		one = top_source_json(daemon, &source);
 		/* A reload may have removed the service since the sweep. */
 		if (one)
 			(void)json_array_append_new(list, one);

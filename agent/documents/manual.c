@@ -98,9 +98,8 @@ static void write_parameter(FILE *stream, const struct config_parameter *paramet
 	const char *preset = *parameter->preset == '\0' ? "empty" : parameter->preset;
 	char range[200];
 
-	(void)fprintf(stream, ".It Sy %s%s%s%s Pq %s%s\n", parameter->name,
+	(void)fprintf(stream, ".It Sy %s%s%s Pq %s%s\n", parameter->name,
 		      parameter->per_service ? " *" : "", parameter->at_start ? " +" : "",
-		      parameter->built ? "" : " -",
 		      required ? "" : "default: ", required ? "required" : preset);
 	write_text(stream, document->text);
 	document_range(parameter, range, sizeof(range));

@@ -81,9 +81,7 @@ static void write_parameter(FILE *stream, const struct config_parameter *paramet
 int document_sample(FILE *stream)
 {
 	(void)fputs(head, stream);
-	for (size_t i = 0; i < document_count; i++) {
-		if (config_parameters[i].built)
-			write_parameter(stream, &config_parameters[i], &documents[i]);
-	}
+	for (size_t i = 0; i < document_count; i++)
+		write_parameter(stream, &config_parameters[i], &documents[i]);
 	return ferror(stream) ? -EIO : 0;
 }

@@ -50,8 +50,10 @@ const struct document documents[] = {
 	{ DOCUMENT("smtpd_client_connection_count_limit",
 		   "Connections that a client may have at the same time, for each service."),
 	  .postfix =
-		  "The default is no limit where Postfix' configuration is not read; in Postfix it "
-		  "is 50." },
+		  "The attempt over the limit is dropped instead of answered with 421. An attempt "
+		  "that passed counts until its connection is there, for three to six seconds at "
+		  "most. The default is no limit where Postfix' configuration is not read; in "
+		  "Postfix it is 50." },
 	{ DOCUMENT("anvil_rate_time_unit",
 		   "The time unit of all rates. It starts with a client's first attempt, and the "
 		   "attempt after its end starts a new one."),
@@ -77,7 +79,8 @@ const struct document documents[] = {
 		    "networks here.",
 	  .sample = "127.0.0.0/8, [::1]/128" },
 	{ DOCUMENT("upstream_proxies",
-		   "Address list of the load balancers in front of ports where Postfix takes the "
+		   "Address list of the load balancers, 256 entries at most, in front of ports "
+		   "where Postfix takes the "
 		   "proxy "
 		   "protocol. Packets there carry their addresses, so such a port has no limits by "
 		   "address unless all of these are exempt.") },
@@ -97,12 +100,16 @@ const struct document documents[] = {
 		  "fill the table of clients. Against 64 speaks only that customers who share a "
 		  "/64, "
 		  "as some hosting providers have them, share the limit as well." },
-	{ DOCUMENT("default_process_limit", "Connections that a service can serve at the same "
-					    "time. Where `master.cf` is read, "
-					    "the service's own maxproc counts."),
-	  .postfix =
-		  "The default is no limit where Postfix' configuration is not read; in Postfix it "
-		  "is 100, and 0 is an error there." },
+	{ DOCUMENT("default_process_limit",
+		   "Connections that a service can serve at the same time. Where `master.cf` is "
+		   "read, the service's own maxproc counts. As a service fills up, a client may "
+		   "hold no more than are free, but always one: alone it gets half, and who has "
+		   "none gets in while any is free."),
+	  .postfix = "At the limit the attempts of clients that are not exempt are dropped; in "
+		     "Postfix "
+		     "they wait, whoever they are, until a process is free. The default is no "
+		     "limit where Postfix' configuration is not read; in Postfix it "
+		     "is 100, and 0 is an error there." },
 	{ DOCUMENT("smtpd_client_message_rate_limit",
 		   "Messages that a client may send in one time unit, for each service."),
 	  .section = "Messages",
@@ -112,25 +119,39 @@ const struct document documents[] = {
 	  .postfix = "They are counted from what Postfix tells the policy service; in Postfix "
 		     "itself at "
 		     "each RCPT command." },
-	{ DOCUMENT("message_size_limit", "Bytes of a message.") },
-	{ DOCUMENT("queue_minfree", "Bytes that must be free in the file system of the queue."),
+	{ DOCUMENT("message_size_limit",
+		   "Bytes of a message: as declared, and as received at its end.") },
+	{ DOCUMENT("queue_minfree",
+		   "Bytes that must be free in the file system of the queue; 1.5 times "
+		   "`message_size_limit` must be in any case."),
 	  .postfix = "A negative number is an error; Postfix refuses all mail with it." },
 	{ DOCUMENT("queue_directory", "Where free space is looked at."),
 	  .postfix = "Only an absolute path is accepted." },
-	{ DOCUMENT("header_size_limit", "Bytes of one header field.") },
+	{ DOCUMENT("header_size_limit",
+		   "Bytes of one header field; `synanvil-milter` holds it. It can only do so "
+		   "below 60000, where Postfix cuts once a milter is attached, and below Postfix' "
+		   "own limit. Of message parts, which no milter is shown, nothing is cut.") },
 	{ DOCUMENT(
 		"header_size_action",
 		"What becomes of a longer field: `truncate`, as Postfix does it, or `reject`.") },
-	{ DOCUMENT("header_count_limit", "Header fields of a message.") },
-	{ DOCUMENT("header_total_size_limit", "Bytes of all header fields of a message.") },
+	{ DOCUMENT("header_count_limit",
+		   "Header fields of a message; the milter refuses those with more. 0 is no "
+		   "limit.") },
+	{ DOCUMENT("header_total_size_limit",
+		   "Bytes of all header fields of a message, as they came; the milter refuses "
+		   "those with more. 0 is no limit.") },
 	{ DOCUMENT("client_block_threshold",
-		   "Messages refused for their rate in one time unit after which a client is "
-		   "blocked; 0 is never.") },
+		   "Messages refused for their rate, or that of their recipients, in one time unit "
+		   "after which a client is blocked at the network interface, if the kernel "
+		   "confirms that it is connected; 0 is never.") },
 	{ DOCUMENT("client_block_time", "For how long; in minutes if without a unit.") },
 	{ DOCUMENT("policy_listen",
-		   "List of `inet:HOST:PORT` and `unix:/PATH` where Postfix asks; empty is off."),
+		   "List of `inet:HOST:PORT` and `unix:/PATH` where Postfix asks; empty is off. "
+		   "Whoever reaches a socket may ask: the directory of a UNIX socket says who that "
+		   "is. /var/spool/postfix/private/synanvil is `unix:private/synanvil` to Postfix, "
+		   "also in a chroot. Names of hosts are looked up at a start and a reload."),
 	  .section = "Services of the programs" },
-	{ DOCUMENT("milter_listen", "The same for the milter.") },
+	{ DOCUMENT("milter_listen", "The same for `synanvil-milter`, at its next start.") },
 	{ DOCUMENT(
 		"metrics_listen",
 		"Address and port of the metrics for Prometheus, at the path `/metrics`; an IPv6 "

@@ -18,7 +18,7 @@
 #include "limits.h"
 #include "reasons.h"
 
-#define SA_ABI_VERSION 2
+#define SA_ABI_VERSION 3
 
 #define SA_ASSERT_SIZE(type, bytes) \
 	_Static_assert(sizeof(type) == (bytes), #type " has changed its size")
@@ -98,7 +98,8 @@ struct sa_source {
 						    window */
 	__u32 dropped;        /* attempts dropped, or that would have been; see SA_DROPPED_EXACT */
 	__u32 last_dropped_s; /* seconds of CLOCK_MONOTONIC, written with dropped; 0 = never */
-	__u64 pending;        /* zero: room for connections on their way */
+	__u64 pending; /* places of connections on their way, bpf/pending.bpf.h; given back by
+			  the program that counts connections */
 };
 SA_ASSERT_SIZE(struct sa_source, 56);
 
@@ -138,7 +139,8 @@ SA_ASSERT_SIZE(struct sa_blocked_source, 16);
 struct sa_service {
 	struct sa_address address; /* destination; any, if any_address is set */
 	__u16 port_be;
-	__u16 any_address; /* 0 or 1 */
+	__u8 any_address;  /* 0 or 1 */
+	__u8 behind_proxy; /* 0 or 1: what connects are proxies, to whom no share applies */
 	__u32 id;          /* never given to another service while the pinned maps live */
 	__u32 slot;        /* row in the counters, below SA_SERVICE_SLOTS; unique among old and new
 			      settings */
@@ -175,7 +177,7 @@ struct sa_settings {
 	__u32 cache_classification; /* 0 where a mask is so short that sa_source.classified could be
 				       ambiguous */
 	__u32 next_service_id;      /* the agent's: first id that was never given out */
-	__u32 reserved;
+	__u32 epoch; /* of the live counts: another one after each change of masks or services */
 	struct sa_interface interfaces[SA_INTERFACE_SLOTS];
 	struct sa_service services[SA_SERVICES_MAX]; /* those with an address first */
 };
@@ -205,6 +207,56 @@ struct sa_totals {
 	__u64 tickets; /* attempts so far; its digest decides which drops are sampled */
 };
 SA_ASSERT_SIZE(struct sa_totals, SA_INTERFACE_SLOTS * 8 + 40);
+
+/*
+ * A live connection: a TCP socket of the agent's network namespace, ESTABLISHED or CLOSE_WAIT,
+ * whose local end is a service. What is counted of it depends on masks and services, so the epoch
+ * is part of the key: an entry never changes, and whoever deletes it knows what to take back.
+ * Written by connections.bpf.c, and by the agent for what sock_diag shows.
+ */
+struct sa_connection_key {
+	__u64 cookie; /* the socket's; never given to another one until the next boot */
+	__u32 epoch;  /* sa_settings.epoch under which it is counted */
+	__u32 reserved;
+};
+SA_ASSERT_SIZE(struct sa_connection_key, 16);
+
+#define SA_COUNTED_SOURCE  1 /* in the table of live counts */
+#define SA_COUNTED_SERVICE 2 /* in the service's total */
+
+struct sa_connection {
+	struct sa_source_key source;
+	__u16 slot;    /* of the service */
+	__u16 counted; /* SA_COUNTED_* bits; fewer than both where a table was full */
+};
+SA_ASSERT_SIZE(struct sa_connection, 24);
+
+/*
+ * Live counts by source and epoch; see live.h. Each word is digest << SA_LIVE_COUNT_BITS | count,
+ * 0 = free; moved by compare-and-swap only, by connections.bpf.c and the agent.
+ */
+struct sa_live_bucket {
+	__u64 words[SA_LIVE_WAYS];
+};
+SA_ASSERT_SIZE(struct sa_live_bucket, 128);
+
+#define SA_LIVE_ALWAYS (~0ULL)
+
+/* Totals of the live counts. Written by connections.bpf.c and the agent. */
+struct sa_live_totals {
+	__u64 seed; /* random, never 0 in use: who can't guess it can't aim at a bucket. Agent's */
+	__u64 uncounted;  /* connections that some table had no room for */
+	__u32 epoch_kept; /* the oldest epoch that may have entries. Agent's */
+	__u32 reserved_word;
+	/* Agent's: until when limits of connections hold by these counts, in ms; 0: nobody counts.
+	 * SA_LIVE_ALWAYS: the kernel counts, at the moment when it happens. */
+	__u64 holds_until_ms;
+	__u64 reserved[4];                /* keeps what is written often off the line of the seed */
+	__u64 services[SA_SERVICE_SLOTS]; /* by slot: epoch << 32 | connections; compare-and-swap */
+	__u32 hints[SA_LIVE_HINTS];       /* connections counted in the buckets that share it, never
+					     fewer; 0: none, and they need not be looked at */
+};
+SA_ASSERT_SIZE(struct sa_live_totals, 64 + SA_SERVICE_SLOTS * 8 + SA_LIVE_HINTS * 4);
 
 /* One source went over a limit, or met a block; at most one per source, service and window. */
 struct sa_event {

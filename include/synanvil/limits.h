@@ -45,6 +45,16 @@
 #define SA_DROPPED_EXACT 64
 
 /*
+ * How long a passed attempt holds a place among its source's connections before it is established:
+ * between one and two of these. SYN-ACKs that are sent again after one and three seconds are within
+ * it; places that forged attempts took are soon free again.
+ */
+#define SA_PENDING_SLOT_MS 3000
+
+/* Places that are counted in one slot. */
+#define SA_PENDING_MAX 0xffffU
+
+/*
  * Entries of the map for a source table of a given size. Linux' LRU keeps what was seen again on a
  * list of its own, up to half of the map, and hands out free entries to CPUs in batches: a map of
  * just the size would forget a new source long before as many others have come. Twice the size
@@ -72,6 +82,27 @@
 /* Blocked sources whose drops are counted one by one; beyond this the oldest are forgotten, the
  * block is not. */
 #define SA_BLOCKED_SOURCES_MAX 16384
+
+/*
+ * Connections that are told apart by their cookies; a table that evicts nothing. While a reload
+ * that changes what a source or a service is has the counts rebuilt, a connection takes two
+ * entries. About 100 bytes each.
+ */
+#define SA_CONNECTIONS_MAX 262144
+
+/*
+ * The table of live counts: buckets of two adjacent cache lines. Were every connection from another
+ * source, a bucket would have four of them on average, and more than its 16 in one of a million
+ * buckets. 8 MB.
+ */
+#define SA_LIVE_BUCKETS 65536
+#define SA_LIVE_WAYS    16
+
+/* Counters in front of the buckets, each for four of them: 64 KB, which stay in cache. */
+#define SA_LIVE_HINTS (SA_LIVE_BUCKETS / 4)
+
+/* Bits of the count inside the word of a live count: more than there can be connections. */
+#define SA_LIVE_COUNT_BITS 20
 
 /* Bytes of the ring buffer that carries events to the agent: about 5,000 events. */
 #define SA_EVENTS_BYTES (512 * 1024)

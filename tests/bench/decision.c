@@ -27,6 +27,7 @@
 
 #include "generator.skel.h"
 #include "synanvil.skel.h"
+#include "synanvil/live.h"
 #include "tables.h"
 #include "textbook.skel.h"
 #include "tick.h"
@@ -38,14 +39,30 @@
 #define CPUS_MAX   64
 #define UNIT_MS    86400000U
 
-enum contender { FLOOR, TEXTBOOK, BARE, LISTED, CONTENDERS };
+enum contender { FLOOR, TEXTBOOK, BARE, LISTED, BARE_LIVE, OPEN, OPEN_LIVE, CONTENDERS };
 
 static const char *const contender_names[CONTENDERS] = {
 	[FLOOR] = "generator",
 	[TEXTBOOK] = "textbook",
 	[BARE] = "synanvil",
 	[LISTED] = "synanvil, 10,000 exceptions",
+	[BARE_LIVE] = "synanvil, connections limited",
+	[OPEN] = "no rate limit: all pass",
+	[OPEN_LIVE] = "the same, connections limited",
 };
+
+/* What the first object is to limit for a contender; so high that nobody holds as many. */
+#define CONNECTIONS 1000000U
+
+static uint32_t contender_rate(enum contender contender)
+{
+	return contender == OPEN || contender == OPEN_LIVE ? 0 : 1;
+}
+
+static uint32_t contender_connections(enum contender contender)
+{
+	return contender == BARE_LIVE || contender == OPEN_LIVE ? CONNECTIONS : 0;
+}
 
 struct profile {
 	const char *name;
@@ -66,6 +83,8 @@ struct bench {
 	struct generator_bpf *generator;
 	struct textbook_bpf *textbook;
 	struct synanvil_bpf *synanvil[2]; /* without and with exceptions */
+	struct tables tables;             /* of the first */
+	struct sa_settings settings;
 };
 
 struct frame {
@@ -146,7 +165,7 @@ static int tables_of(struct synanvil_bpf *object, struct tables *tables)
 	return 0;
 }
 
-static int synanvil_load(struct synanvil_bpf **ret_object, size_t exceptions)
+static struct sa_settings settings_make(void)
 {
 	struct sa_settings settings = {
 		.mask_ipv4 = { ~0ULL, ~0ULL },
@@ -159,16 +178,54 @@ static int synanvil_load(struct synanvil_bpf **ret_object, size_t exceptions)
 				 .id = 1,
 				 .rate_limit = 1 },
 	};
+	uint32_t mask6[4] = { ~0U, ~0U, htobe32(0xfffff000), 0 };
+
+	memcpy(&settings.mask_ipv6, mask6, sizeof(mask6));
+	return settings;
+}
+
+/*
+ * Limits of connections hold, and a thousand sources that send nothing now have one each: most
+ * others then miss the counts in front of the table, some do not.
+ */
+static int connections_make(const struct synanvil_bpf *object)
+{
+	static struct sa_live_totals totals = { .seed = 1, .holds_until_ms = SA_LIVE_ALWAYS };
+	int live = bpf_map__fd(object->maps.live);
+	uint32_t zero = 0;
+
+	for (uint32_t i = 0; i < 1000; i++) {
+		const struct sa_source_key key = {
+			.address = { 0x20, [14] = (uint8_t)(i >> 8), [15] = (uint8_t)i },
+			.service = 1
+		};
+		struct sa_live_place place = sa_live_place(totals.seed, &key, 0);
+		struct sa_live_bucket bucket;
+
+		if (bpf_map_lookup_elem(live, &place.bucket, &bucket))
+			return -errno;
+		if (!sa_live_add(&bucket, place.digest))
+			continue;
+		*sa_live_hint(&totals, place.bucket) += 1;
+		if (bpf_map_update_elem(live, &place.bucket, &bucket, BPF_ANY))
+			return -errno;
+	}
+	return bpf_map_update_elem(bpf_map__fd(object->maps.live_totals), &zero, &totals, BPF_ANY)
+		       ? -errno
+		       : 0;
+}
+
+static int synanvil_load(struct synanvil_bpf **ret_object, struct tables *ret_tables,
+			 size_t exceptions)
+{
+	const struct sa_settings settings = settings_make();
 	struct exception_entry *entries = calloc(EXCEPTIONS, sizeof(*entries));
 	struct synanvil_bpf *object = synanvil_bpf__open();
-	struct tables tables;
 	struct tick tick;
-	uint32_t mask6[4] = { ~0U, ~0U, htobe32(0xfffff000), 0 };
 	int error;
 
 	if (!object || !entries)
 		return -ENOMEM;
-	memcpy(&settings.mask_ipv6, mask6, sizeof(mask6));
 	bpf_map__set_max_entries(object->maps.sources,
 				 SA_SOURCE_ENTRIES(TABLE, (uint32_t)libbpf_num_possible_cpus()));
 	if (!tick_measure(&tick)) {
@@ -178,12 +235,12 @@ static int synanvil_load(struct synanvil_bpf **ret_object, size_t exceptions)
 	error = synanvil_bpf__load(object);
 	if (error)
 		return error;
-	tables_of(object, &tables);
+	tables_of(object, ret_tables);
 	exceptions_make(entries);
-	error = tables_configuration_switch(&tables, &settings, entries, exceptions);
+	error = tables_configuration_switch(ret_tables, &settings, entries, exceptions);
 	free(entries);
 	*ret_object = object;
-	return error;
+	return error ? error : connections_make(object);
 }
 
 static int textbook_load(struct textbook_bpf **ret_object)
@@ -204,6 +261,9 @@ static int contender_fd(const struct bench *bench, enum contender contender)
 	case TEXTBOOK:
 		return bpf_program__fd(bench->textbook->progs.textbook);
 	case BARE:
+	case BARE_LIVE:
+	case OPEN:
+	case OPEN_LIVE:
 		return bpf_program__fd(bench->synanvil[0]->progs.synanvil);
 	case LISTED:
 		return bpf_program__fd(bench->synanvil[1]->progs.synanvil);
@@ -212,11 +272,12 @@ static int contender_fd(const struct bench *bench, enum contender contender)
 	}
 }
 
+/* CPU time of the thread: what other work takes of the machine is not the decision's. */
 static double now_ns(void)
 {
 	struct timespec now;
 
-	clock_gettime(CLOCK_MONOTONIC, &now);
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
 	return (double)now.tv_sec * 1e9 + (double)now.tv_nsec;
 }
 
@@ -247,11 +308,28 @@ static double median(double *values, size_t count)
 	return values[count / 2];
 }
 
+static void limits_select(const struct bench *bench, enum contender contender)
+{
+	struct sa_settings settings = bench->settings;
+	struct tables tables = bench->tables;
+	int error;
+
+	settings.services[0].rate_limit = contender_rate(contender);
+	settings.services[0].connection_limit = contender_connections(contender);
+	settings.services[0].process_limit = contender_connections(contender);
+	error = tables_settings_switch(&tables, &settings);
+	if (error) {
+		fprintf(stderr, "settings: %s\n", strerror(-error));
+		exit(1);
+	}
+}
+
 static void contender_select(const struct bench *bench, enum contender contender)
 {
 	uint32_t zero = 0;
 	int fd = contender_fd(bench, contender);
 
+	limits_select(bench, contender);
 	if (bpf_map_update_elem(bpf_map__fd(bench->generator->maps.under_test), &zero, &fd,
 				BPF_ANY)) {
 		perror("tail call");
@@ -263,6 +341,14 @@ static void profile_select(const struct bench *bench, const struct profile *prof
 {
 	bench->generator->bss->sources_random = profile->sources == 0;
 	bench->generator->data->source_count = profile->sources ? profile->sources : 1;
+}
+
+/* XDP_DROP or XDP_PASS. */
+static uint32_t verdict_expected(const struct profile *profile, enum contender contender)
+{
+	if (contender == FLOOR)
+		return 1;
+	return profile->sources && contender_rate(contender) ? 1 : 2;
 }
 
 /* Fills figures[contender] with medians, ns a SYN, the generator's own share included. */
@@ -282,8 +368,7 @@ static int profile_measure(const struct bench *bench, const struct profile *prof
 	}
 	for (size_t round = 0; round < ROUNDS; round++) {
 		for (enum contender c = FLOOR; c < CONTENDERS; c++) {
-			uint32_t expected =
-				profile->sources || c == FLOOR ? 1 : 2; /* XDP_DROP, XDP_PASS */
+			uint32_t expected = verdict_expected(profile, c);
 
 			if (ipv6 && c == TEXTBOOK)
 				continue;
@@ -310,7 +395,7 @@ static void row_print(enum contender contender, double figures[PROFILES][CONTEND
 
 		if (contender == FLOOR)
 			printf("%9.1f      ", figures[p][FLOOR]);
-		else if (ipv6 || contender == TEXTBOOK)
+		else if (ipv6 || contender == TEXTBOOK || !contender_rate(contender))
 			printf("%9.1f      ", above);
 		else
 			printf("%9.1f x%-4.2f", above, above / yardstick);
@@ -375,15 +460,22 @@ struct hammer {
 	double ns;
 };
 
+/* The generator's steps are each CPU's own: on another one some would come again, as repeats. */
+static void stay_on(int cpu)
+{
+	cpu_set_t cpus;
+
+	CPU_ZERO(&cpus);
+	CPU_SET(cpu, &cpus);
+	pthread_setaffinity_np(pthread_self(), sizeof(cpus), &cpus);
+}
+
 static void *hammer_run(void *argument)
 {
 	struct hammer *hammer = argument;
-	cpu_set_t cpus;
 	uint32_t verdict;
 
-	CPU_ZERO(&cpus);
-	CPU_SET(hammer->cpu, &cpus);
-	pthread_setaffinity_np(pthread_self(), sizeof(cpus), &cpus);
+	stay_on(hammer->cpu);
 	pthread_barrier_wait(hammer->start);
 	hammer->ns = run(hammer->generator, hammer->frame, 4 * REPEAT, &verdict);
 	return NULL;
@@ -458,11 +550,13 @@ static int silent(enum libbpf_print_level level, const char *format, va_list arg
 
 int main(int argc, char **argv)
 {
-	struct bench bench = {};
+	struct bench bench = { .settings = settings_make() };
+	struct tables listed;
 	json_t *results = json_object();
 	int error;
 
 	libbpf_set_print(silent);
+	stay_on(0);
 	bench.generator = generator_bpf__open_and_load();
 	if (!bench.generator) {
 		fprintf(stderr, "the benchmark needs root and BPF\n");
@@ -470,9 +564,9 @@ int main(int argc, char **argv)
 	}
 	error = textbook_load(&bench.textbook);
 	if (!error)
-		error = synanvil_load(&bench.synanvil[0], 0);
+		error = synanvil_load(&bench.synanvil[0], &bench.tables, 0);
 	if (!error)
-		error = synanvil_load(&bench.synanvil[1], EXCEPTIONS);
+		error = synanvil_load(&bench.synanvil[1], &listed, EXCEPTIONS);
 	if (!error)
 		error = family_measure(&bench, false, results);
 	if (!error)

@@ -2,9 +2,10 @@
 /*
  * A botnet: keeps so many connections to a mail server in flight, from so many addresses in turn.
  * Whatever ends one starts the next. A bot gives up on a SYN after a second, as the makers of bots
- * do, and on a greeting after half a minute; a greeted one says QUIT and leaves. Prints its counts
- * five times a second: started= greeted= refused= (421, or closed without a word) silent= (no
- * answer to the SYN) waiting= (connected, but never spoken to) failed= (anything else).
+ * do, and on a greeting after half a minute; a greeted one says QUIT and leaves, or says nothing
+ * and stays for HOLD_MS. Prints its counts five times a second: started= greeted= refused= (421, or
+ * closed without a word) silent= (no answer to the SYN) waiting= (connected, but never spoken to)
+ * failed= (anything else).
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -29,6 +30,7 @@
 struct connection {
 	int fd; /* -1: none */
 	bool connected;
+	bool held;
 	int64_t deadline_ms;
 };
 
@@ -43,6 +45,7 @@ struct botnet {
 	uint32_t addresses;
 	uint32_t next;
 	size_t slots;
+	int64_t hold_ms; /* 0: a greeted one leaves at once */
 	struct connection *connections;
 	struct counts counts;
 };
@@ -89,6 +92,7 @@ static void connection_start(struct botnet *net, size_t slot)
 	struct epoll_event event = { .events = EPOLLIN | EPOLLOUT, .data.u64 = slot };
 
 	connection->connected = false;
+	connection->held = false;
 	connection->deadline_ms = now_ms() + SYN_MS;
 	connection->fd = connection_open(net);
 	net->counts.started++;
@@ -119,6 +123,20 @@ static void connection_established(struct botnet *net, size_t slot)
 		die("epoll");
 }
 
+/* It has its process now. What the server says until it loses patience is not listened to. */
+static void connection_hold(struct botnet *net, size_t slot)
+{
+	net->connections[slot].held = true;
+	net->connections[slot].deadline_ms = now_ms() + net->hold_ms;
+	net->counts.greeted++;
+}
+
+static void connection_again(struct botnet *net, size_t slot)
+{
+	(void)close(net->connections[slot].fd);
+	connection_start(net, slot);
+}
+
 static void greeting_read(struct botnet *net, size_t slot)
 {
 	int fd = net->connections[slot].fd;
@@ -126,7 +144,14 @@ static void greeting_read(struct botnet *net, size_t slot)
 	char text[512];
 	ssize_t size = recv(fd, text, sizeof(text), 0);
 
-	if (size >= 3 && memcmp(text, "220", 3) == 0) {
+	if (net->connections[slot].held) {
+		if (size <= 0)
+			connection_again(net, slot);
+		return;
+	}
+	if (size >= 3 && memcmp(text, "220", 3) == 0 && net->hold_ms) {
+		connection_hold(net, slot);
+	} else if (size >= 3 && memcmp(text, "220", 3) == 0) {
 		(void)send(fd, "QUIT\r\n", 6, MSG_NOSIGNAL);
 		connection_next(net, slot, &counts->greeted);
 	} else if (size == 0 || (size >= 3 && memcmp(text, "421", 3) == 0)) {
@@ -157,6 +182,8 @@ static void give_up_the_late(struct botnet *net, int64_t now)
 			continue;
 		if (connection->fd < 0)
 			connection_next(net, i, &net->counts.failed);
+		else if (connection->held)
+			connection_again(net, i);
 		else if (connection->connected)
 			connection_next(net, i, &net->counts.waiting);
 		else
@@ -220,15 +247,17 @@ int main(int argc, char **argv)
 	struct botnet net = { .server.sin_family = AF_INET };
 	struct in_addr first;
 
-	if (argc != 6 || inet_pton(AF_INET, argv[1], &first) != 1 ||
+	if (argc < 6 || argc > 7 || inet_pton(AF_INET, argv[1], &first) != 1 ||
 	    inet_pton(AF_INET, argv[4], &net.server.sin_addr) != 1) {
-		fprintf(stderr, "usage: mx_botnet FIRST_ADDRESS ADDRESSES IN_FLIGHT SERVER PORT\n");
+		fprintf(stderr, "usage: mx_botnet FIRST_ADDRESS ADDRESSES IN_FLIGHT SERVER PORT "
+				"[HOLD_MS]\n");
 		return 2;
 	}
 	net.first = ntohl(first.s_addr);
 	net.addresses = number(argv[2], 1 << 24);
 	net.slots = number(argv[3], SLOTS_MAX);
 	net.server.sin_port = htons((uint16_t)number(argv[5], UINT16_MAX));
+	net.hold_ms = argc == 7 ? number(argv[6], INT32_MAX) : 0;
 	net.epoll = epoll_create1(EPOLL_CLOEXEC);
 	net.connections = calloc(net.slots, sizeof(*net.connections));
 	if (net.epoll < 0 || !net.connections)

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lab_live.h"
 #include "storms.h"
 
 #define EVENTS_MAX  16384U
@@ -71,8 +72,13 @@ static void assert_event(const struct sa_event *event, const char *address,
 	assert_in_range(event->time_ms, since_ms, lab_now_ms());
 }
 
+/* The clock moves first: no two windows begin in one moment. */
 static void lapse(struct lab *lab, const char *address)
 {
+	uint64_t now = lab_now_ms();
+
+	while (lab_now_ms() == now)
+		continue;
 	lab_set_window(lab, address, only_service(lab), lab_now_ms() - LAB_UNIT_MS, LAB_LIMIT + 1);
 }
 
@@ -114,6 +120,59 @@ static void test_rate_monitored(void **state)
 	lab_apply(lab);
 	check_rate(lab, CLIENT_IPV4, 1);
 	check_rate(lab, "2001:db8:1:2:3:4:5:6", 1);
+}
+
+/* One a window, whichever of its limits a source exceeds first. */
+static void test_connections(void **state)
+{
+	struct lab *lab = *state;
+	struct sa_service *service = &lab->settings.services[0];
+	struct sa_event wanted = { .count = 3, .limit = 2, .reason = SA_REASON_CONCURRENCY };
+	struct seen *seen = events_new(lab);
+
+	wanted.service = service->id;
+	service->connection_limit = 2;
+	lab_apply(lab);
+	for (unsigned window = 0; window < 3; window++) {
+		uint64_t since_ms = lab_now_ms();
+
+		lab_set_live(lab, CLIENT_IPV4, service, 2);
+		(void)lab_attempts(lab, CLIENT_IPV4, 25, 1);
+		assert_int_equal(events_take(lab, seen), 1);
+		assert_event(&seen->events[0], CLIENT_IPV4, &wanted, since_ms);
+		(void)lab_attempts(lab, CLIENT_IPV4, 25, 50);
+		lab_set_live(lab, CLIENT_IPV4, service, 0);
+		(void)lab_attempts(lab, CLIENT_IPV4, 25, 50);
+		assert_int_equal(events_take(lab, seen), 0);
+		lapse(lab, CLIENT_IPV4);
+	}
+	lab_set_live(lab, CLIENT_IPV4, service, 0);
+	free(seen);
+}
+
+static void test_full_service(void **state)
+{
+	struct lab *lab = *state;
+	struct sa_service *service = &lab->settings.services[0];
+	struct sa_event wanted = { .count = 21, .limit = 20, .reason = SA_REASON_PROCESS_LIMIT };
+	struct seen *seen = events_new(lab);
+	uint64_t since_ms = lab_now_ms();
+
+	wanted.service = service->id;
+	service->process_limit = 20;
+	lab_apply(lab);
+	lab_set_service_live(lab, service, 20);
+	assert_int_equal(lab_attempts(lab, CLIENT_IPV4, 25, 50), 0);
+	assert_int_equal(events_take(lab, seen), 1);
+	assert_event(&seen->events[0], CLIENT_IPV4, &wanted, since_ms);
+	lab->settings.enforcement = SA_MONITOR;
+	wanted.would_drop = 1;
+	lab_apply(lab);
+	assert_int_equal(lab_attempts(lab, CLIENT_IPV6, 25, 50), 50);
+	assert_int_equal(events_take(lab, seen), 1);
+	assert_event(&seen->events[0], CLIENT_IPV6, &wanted, since_ms);
+	lab_set_service_live(lab, service, 0);
+	free(seen);
 }
 
 /* Attempts that a reload has put over the limit are told of too, once a window. */
@@ -300,10 +359,16 @@ static void test_nobody_reads(void **state)
 int main(void)
 {
 	struct CMUnitTest tests[] = {
-		LAB_TEST(test_rate),           LAB_TEST(test_rate_monitored),
-		LAB_TEST(test_lowered),        LAB_TEST(test_lowered_monitored),
-		LAB_TEST(test_services_apart), LAB_TEST(test_blocked),
-		LAB_TEST(test_blocked_drops),  LAB_TEST(test_too_many),
+		LAB_TEST(test_rate),
+		LAB_TEST(test_rate_monitored),
+		LAB_TEST(test_lowered),
+		LAB_TEST(test_lowered_monitored),
+		LAB_LIVE_TEST(test_connections),
+		LAB_LIVE_TEST(test_full_service),
+		LAB_TEST(test_services_apart),
+		LAB_TEST(test_blocked),
+		LAB_TEST(test_blocked_drops),
+		LAB_TEST(test_too_many),
 		LAB_TEST(test_nobody_reads),
 	};
 

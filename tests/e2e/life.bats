@@ -196,3 +196,20 @@ start_other_version()
 	equals 1000 "$(syn_packets pass within_limit)" "passed"
 	equals $((100000 - ($(lost) - first) - 1000)) "$(syn_packets drop rate)" "dropped"
 }
+
+# An agent that stayed root has left it; the next one becomes the user synanvil.
+@test "the user synanvil removes its socket also from a directory that was there" {
+	requires unshare
+	local LAB_SOCKET="$LAB_DIR/synanvil/control.sock"
+	local passwd="$BATS_TEST_TMPDIR/passwd"
+	{ grep -v '^synanvil:' /etc/passwd; echo 'synanvil:x:64555:65534::/nonexistent:/usr/sbin/nologin'; } >"$passwd"
+	mkdir -m 755 "$LAB_DIR/synanvil"
+	chmod 755 "$LAB_DIR"
+	lab_config
+	# shellcheck disable=SC2016  # the shell inside expands it
+	lab_agent_start unshare --mount sh -c 'mount --bind "$0" /etc/passwd && exec "$@"' "$passwd"
+	equals 64555 "$(stat -c %u "/proc/$LAB_AGENT")" "user of the agent"
+	lab_agent_signal TERM
+	[ ! -e "$LAB_SOCKET" ]
+	[ -d "$LAB_DIR/synanvil" ]
+}

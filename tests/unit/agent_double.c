@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Stands in for events.c, sweep.c, interfaces.c and reload.c.
+ * Stands in for events.c, sweep.c, connections_sync.c, interfaces.c, policy.c, policy_server.c and
+ * reload.c.
  */
 #include "agent_double.h"
 
@@ -67,9 +68,41 @@ int daemon_reload(struct daemon *daemon, struct report *report)
 	return agent_double.reload_result;
 }
 
+void policy_look(struct policy *policy, const struct sa_address *client,
+		 const struct config_service *service, struct mono_ms now,
+		 struct policy_view *ret_view)
+{
+	(void)policy, (void)client, (void)service, (void)now;
+	*ret_view = agent_double.messages;
+}
+
+void policy_stats_read(struct policy *policy, struct mono_ms now, struct policy_stats *ret_stats)
+{
+	(void)policy, (void)now;
+	*ret_stats = agent_double.policy;
+}
+
+const struct policy_server_stats *policy_server_stats(const struct policy_server *server)
+{
+	(void)server;
+	return &agent_double.requests;
+}
+
 void daemon_stop(struct daemon *daemon, enum daemon_leave leave)
 {
 	(void)daemon;
 	agent_double.stops++;
 	agent_double.leave = leave;
+}
+
+enum connections_source connections_sync_source(const struct connections_sync *sync)
+{
+	(void)sync;
+	return agent_double.connections_source;
+}
+
+uint64_t connections_sync_drift(const struct connections_sync *sync)
+{
+	(void)sync;
+	return agent_double.connections_drift;
 }

@@ -147,3 +147,117 @@ int tables_totals_read(const struct tables *tables, struct sa_totals *ret_totals
 	*ret_totals = tables_double.totals;
 	return 0;
 }
+
+static size_t connection_find(const struct sa_connection_key *key)
+{
+	size_t i = 0;
+
+	while (i < tables_double.connection_count &&
+	       memcmp(&tables_double.connection_keys[i], key, sizeof(*key)) != 0)
+		i++;
+	return i;
+}
+
+uint32_t tables_live_of_source(const struct tables *tables, const struct sa_source_key *source,
+			       uint32_t epoch)
+{
+	uint32_t count = 0;
+
+	(void)tables;
+	for (size_t i = 0; i < tables_double.connection_count; i++)
+		count += tables_double.connection_keys[i].epoch == epoch &&
+			 memcmp(&tables_double.connections[i].source, source, sizeof(*source)) == 0;
+	return count;
+}
+
+uint32_t tables_live_of_service(const struct tables *tables, uint32_t slot, uint32_t epoch)
+{
+	uint32_t count = 0;
+
+	(void)tables;
+	for (size_t i = 0; i < tables_double.connection_count; i++)
+		count += tables_double.connection_keys[i].epoch == epoch &&
+			 tables_double.connections[i].slot == slot;
+	return count;
+}
+
+void tables_live_hold(const struct tables *tables, uint64_t until_ms)
+{
+	(void)tables;
+	tables_double.live_held = until_ms;
+}
+
+uint64_t tables_live_held(const struct tables *tables)
+{
+	(void)tables;
+	return tables_double.live_held;
+}
+
+uint64_t tables_live_uncounted(const struct tables *tables)
+{
+	(void)tables;
+	return tables_double.uncounted;
+}
+
+void tables_live_epoch_kept(const struct tables *tables, uint32_t epoch)
+{
+	(void)tables;
+	tables_double.epoch_kept = epoch;
+}
+
+int tables_connection_read(const struct tables *tables, const struct sa_connection_key *key,
+			   struct sa_connection *ret_connection)
+{
+	const size_t at = connection_find(key);
+
+	(void)tables;
+	if (at == tables_double.connection_count)
+		return -ENOENT;
+	*ret_connection = tables_double.connections[at];
+	return 0;
+}
+
+int tables_connection_enter(const struct tables *tables, const struct sa_connection_key *key,
+			    const struct sa_connection *connection)
+{
+	const size_t at = connection_find(key);
+
+	(void)tables;
+	if (at < tables_double.connection_count)
+		return -EEXIST;
+	if (at == sizeof(tables_double.connections) / sizeof(*tables_double.connections))
+		return -E2BIG;
+	tables_double.connection_keys[at] = *key;
+	tables_double.connections[at] = *connection;
+	tables_double.connection_count++;
+	return 0;
+}
+
+/* The order does not stay. */
+int tables_connection_leave(const struct tables *tables, const struct sa_connection_key *key)
+{
+	const size_t at = connection_find(key);
+
+	(void)tables;
+	if (at == tables_double.connection_count)
+		return -ENOENT;
+	tables_double.connection_count--;
+	tables_double.connection_keys[at] =
+		tables_double.connection_keys[tables_double.connection_count];
+	tables_double.connections[at] = tables_double.connections[tables_double.connection_count];
+	return 0;
+}
+
+/* All at once. */
+int tables_connections_batch(const struct tables *tables, struct tables_cursor *cursor,
+			     struct sa_connection_key *keys, struct sa_connection *values,
+			     size_t size, size_t *ret_count)
+{
+	(void)tables;
+	assert(!cursor->started && size >= tables_double.connection_count);
+	*ret_count = tables_double.connection_count;
+	memcpy(keys, tables_double.connection_keys, *ret_count * sizeof(*keys));
+	memcpy(values, tables_double.connections, *ret_count * sizeof(*values));
+	cursor->started = true;
+	return 0;
+}

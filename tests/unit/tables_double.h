@@ -24,6 +24,13 @@ struct tables_double {
 	const struct sa_source_key *blocked_key; /* one blocked source */
 	struct sa_blocked_source blocked;
 
+	struct sa_connection_key connection_keys[64]; /* of all epochs */
+	struct sa_connection connections[64];
+	size_t connection_count;
+	uint64_t uncounted;
+	uint64_t live_held;
+	uint32_t epoch_kept;
+
 	struct sa_counters rows[SA_COUNTER_ROWS];
 	struct sa_totals totals;
 };

@@ -36,7 +36,11 @@ static const char *const clean[] = { "good",
 				     "policy_off",
 				     "policy_bare",
 				     "policy_unix",
-				     "milter_good" };
+				     "policy_brackets",
+				     "policy_unix_chrooted",
+				     "port_wildcard_of_one_family",
+				     "milter_good",
+				     "milter_truncate_good" };
 
 struct host {
 	const char *name;

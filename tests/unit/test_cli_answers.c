@@ -121,6 +121,27 @@ static void test_strangers(void **state)
 	}
 }
 
+/* An agent that answers, but not the question: never dashes and a success. */
+static void test_half_empty(void **state)
+{
+	static const char *const commands[] = { "status",        "--json status",  "top --once",
+						"show 10.0.0.1", "exception list", "block list",
+						"events",        "config",         "advise" };
+	static const struct script script = { .reply = OK("{\"version\":\"9\"}") };
+	struct lab *lab = *state;
+
+	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
+		_cleanup_outcome_ struct outcome got = { 0 };
+
+		agent_start(lab, &script);
+		got = run(lab, commands[i]);
+		agent_stop(lab);
+		assert_int_equal(got.status, CLI_FAILED);
+		assert_string_equal(got.out, "");
+		assert_non_null(strstr(got.err, "it may be of another version\n"));
+	}
+}
+
 /* An agent that agrees to leave, and stays. */
 static void test_still_there(void **state)
 {
@@ -140,6 +161,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		LAB_TEST(test_nobody),      LAB_TEST(test_permission), LAB_TEST(test_path_too_long),
 		LAB_TEST(test_bad_answers), LAB_TEST(test_strangers),  LAB_TEST(test_still_there),
+		LAB_TEST(test_half_empty),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -21,8 +21,9 @@ static void test_requests(void **state)
 		const char *reply;
 		const char *out;
 	} rows[] = {
-		{ "--json status", "\"status\",\"arguments\":{}", OK("{\"blocks\":3}"),
-		  "{\"blocks\": 3}\n" },
+		{ "--json status", "\"status\",\"arguments\":{}",
+		  OK("{\"services\":[],\"syn_packets\":{}}"),
+		  "{\"services\": [], \"syn_packets\": {}}\n" },
 		{ "top", "\"top\",\"arguments\":{\"count\":20,\"by\":\"attempts\"}",
 		  OK("{\"age_seconds\":1,\"sources\":[]}"),
 		  "counted 1 s ago\n\nno sources are tracked\n" },
@@ -31,7 +32,8 @@ static void test_requests(void **state)
 		  OK("{\"age_seconds\":1,\"sources\":[]}"),
 		  "{\"age_seconds\": 1, \"sources\": []}\n" },
 		{ "show [2001:DB8:0::1]", "\"show\",\"arguments\":{\"address\":\"2001:db8::1\"}",
-		  OK("{\"address\":\"2001:db8::1\",\"prefix\":\"2001:db8::1\",\"exempt\":true,"
+		  OK("{\"services\":[],\"address\":\"2001:db8::1\",\"prefix\":\"2001:db8::1\","
+		     "\"exempt\":true,"
 		     "\"blocked\":false}"),
 		  "2001:db8::1\nexempt   yes\nblocked  no\n" },
 		{ "exception list", "\"exception list\",\"arguments\":{}",
@@ -55,6 +57,8 @@ static void test_requests(void **state)
 		{ "--json block delete 10.0.0.1",
 		  "\"block delete\",\"arguments\":{\"prefixes\":[\"10.0.0.1\"]}", OK("{}"),
 		  "{}\n" },
+		{ "events --since 3000w", "\"events\",\"arguments\":{\"since\":316224000}",
+		  OK("{\"events\":[]}"), "no events\n" },
 		{ "events", "\"events\",\"arguments\":{}", OK("{\"events\":[]}"), "no events\n" },
 		{ "events 10.0.0.0/24 --since 1d",
 		  "\"events\",\"arguments\":{\"address\":\"10.0.0.0/24\",\"since\":86400}",
@@ -113,8 +117,8 @@ static void test_mistakes(void **state)
 		  "synanvil: top: -n takes a number from 1 to 1000, not 5x\n" },
 		{ "top --by name", CLI_USAGE,
 		  "synanvil: top: --by takes attempts, dropped or connections, not name\n" },
-		{ "show 10.0.0.0/8", CLI_FAILED, "synanvil: show: 10.0.0.0/8 is no IP address\n" },
-		{ "events mx.example.com", CLI_FAILED,
+		{ "show 10.0.0.0/8", CLI_USAGE, "synanvil: show: 10.0.0.0/8 is no IP address\n" },
+		{ "events mx.example.com", CLI_USAGE,
 		  "synanvil: mx.example.com: not an IPv4 or IPv6 address\n" },
 		{ "events --since yesterday", CLI_USAGE,
 		  "synanvil: events: --since takes a time such as 90s, 10m or 2h, not "
@@ -123,6 +127,9 @@ static void test_mistakes(void **state)
 		  "synanvil: block add: --for takes a time such as 90s, 10m or 2h, not 1h30m\n" },
 		{ "block add 10.0.0.1 --for 0", CLI_USAGE,
 		  "synanvil: block add: --for takes a time such as 90s, 10m or 2h, not 0\n" },
+		{ "block add 10.0.0.1 --for 600w", CLI_USAGE,
+		  "synanvil: block add: --for takes ten years at most, not 600w; without --for a "
+		  "block lasts until it is deleted\n" },
 		{ "status --for\x1b[2J", CLI_USAGE,
 		  "synanvil: unknown option --for\\x1b[2J; `synanvil help` lists them\n" },
 	};
@@ -142,7 +149,7 @@ static void test_prefix_mistakes(void **state)
 	const struct lab *lab = *state;
 	_cleanup_outcome_ struct outcome got = run(lab, "block add 10.0.0.0/8 10.0.0.1/8");
 
-	assert_int_equal(got.status, CLI_FAILED);
+	assert_int_equal(got.status, CLI_USAGE);
 	assert_non_null(strstr(got.err, "synanvil: 10.0.0.1/8: "));
 	assert_non_null(strstr(got.err, "; did you mean 10.0.0.0/8?\n"));
 	for (size_t i = 0; words[i][0]; i++) {
@@ -151,7 +158,7 @@ static void test_prefix_mistakes(void **state)
 
 		assert_true(asprintf(&text, "exception add %s", words[i]) > 0);
 		wrong = run(lab, text);
-		assert_int_equal(wrong.status, CLI_FAILED);
+		assert_int_equal(wrong.status, CLI_USAGE);
 		assert_non_null(strstr(wrong.err, words[i]));
 		assert_string_equal(wrong.out, "");
 	}
@@ -224,9 +231,9 @@ static void test_follow(void **state)
 
 static void test_full_disk(void **state)
 {
-	static const struct script script = { .reply = OK("{}") };
+	static const struct script script = { .reply = OK("{\"blocks\":[]}") };
 	struct lab *lab = *state;
-	char *argv[] = { "synanvil", "-s", lab->socket_path, "--json", "status", NULL };
+	char *argv[] = { "synanvil", "-s", lab->socket_path, "--json", "block", "list", NULL };
 	struct cli cli = { .timeout_ms = 300, .out = fopen("/dev/full", "we") };
 	_cleanup_free_ char *err = NULL;
 	size_t size;
@@ -235,7 +242,7 @@ static void test_full_disk(void **state)
 	assert_non_null(cli.out);
 	cli.err = open_memstream(&err, &size);
 	agent_start(lab, &script);
-	status = cli_finish(&cli, cli_run(&cli, 5, argv));
+	status = cli_finish(&cli, cli_run(&cli, 6, argv));
 	assert_int_equal(fclose(cli.err), 0);
 	assert_int_equal(status, CLI_FAILED);
 	assert_string_equal(err, "synanvil: standard output: No space left on device\n");

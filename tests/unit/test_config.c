@@ -128,11 +128,19 @@ static void test_choices(void **state)
 
 static void test_stored(void **state)
 {
-	struct config *config = must_load(MINIMAL "enforcement = Monitor\nxdp_mode = generic\n"
-						  "anvil_rate_time_unit = 2m\n"
-						  "smtpd_client_ipv6_prefix_length = 64\n"
-						  "smtpd_client_ipv4_prefix_length = 24\n"
-						  "source_table_size = 2048\nmetrics_listen =\n");
+	struct config *config =
+		must_load(MINIMAL "enforcement = Monitor\nxdp_mode = generic\n"
+				  "anvil_rate_time_unit = 2m\n"
+				  "smtpd_client_ipv6_prefix_length = 64\n"
+				  "smtpd_client_ipv4_prefix_length = 24\n"
+				  "source_table_size = 2048\nmetrics_listen =\n"
+				  "message_size_limit = 5000000000\n"
+				  "queue_minfree = 6000000000\n"
+				  "queue_directory = /queue\npolicy_listen =\n"
+				  "client_block_threshold = 7\nclient_block_time = 2h\n"
+				  "smtpd_client_message_rate_limit = 8\n"
+				  "25:smtpd_client_message_rate_limit = 9\n"
+				  "smtpd_client_recipient_rate_limit = 10\n");
 
 	(void)state;
 	assert_false(config->enforce);
@@ -142,6 +150,21 @@ static void test_stored(void **state)
 	assert_int_equal(config->ipv4_prefix_length, 24);
 	assert_int_equal(config->source_table_size, 2048);
 	assert_string_equal(config->metrics_listen, "");
+	assert_int_equal(config->message_size_limit, 5000000000);
+	assert_int_equal(config->queue_minfree, 6000000000);
+	assert_string_equal(config->queue_directory, "/queue");
+	assert_string_equal(config->policy_listen, "");
+	assert_int_equal(config->client_block_threshold, 7);
+	assert_int_equal(config->client_block_time_s, 7200);
+	assert_int_equal(config->unlisted.message_rate_limit, 8);
+	assert_int_equal(config->services[0].message_rate_limit, 9);
+	assert_int_equal(config->services[0].recipient_rate_limit, 10);
+	config_free(config);
+	config = must_load(MINIMAL "message_size_limit = -5\n"
+				   "smtpd_client_message_rate_limit = -1\n");
+	assert_int_equal(config->message_size_limit, 0);
+	assert_int_equal(config->unlisted.message_rate_limit, 0);
+	assert_string_equal(config->policy_listen, "inet:127.0.0.1:10725");
 	config_free(config);
 }
 
@@ -334,40 +357,6 @@ static void test_same_value_twice_is_no_warning(void **state)
 	report_done(&report);
 }
 
-/* A value that is valid, and not the default. */
-static const char *other_value(const struct config_parameter *parameter)
-{
-	switch (parameter->kind) {
-	case CONFIG_CHOICE:
-		return parameter->choices[1];
-	case CONFIG_PATH:
-		return "/other";
-	case CONFIG_ENDPOINTS:
-		return "inet:127.0.0.1:7";
-	default:
-		return "7";
-	}
-}
-
-static void test_unbuilt_parameters_warn_once_each(void **state)
-{
-	unsigned checked = 0;
-
-	(void)state;
-	for (size_t i = 0; i < config_parameter_count; i++) {
-		const char *name = config_parameters[i].name;
-		_cleanup_free_ char *same = file_with(name, config_parameters[i].preset);
-		_cleanup_free_ char *other = file_with(name, other_value(&config_parameters[i]));
-
-		if (config_parameters[i].built)
-			continue;
-		must_warn(other, 2, "does not use it yet");
-		config_free(must_load(same));
-		checked++;
-	}
-	assert_int_equal(checked, 15);
-}
-
 static void test_values_are_plain_text(void **state)
 {
 	(void)state;
@@ -415,7 +404,6 @@ int main(void)
 		cmocka_unit_test(test_line_errors),
 		cmocka_unit_test(test_text_errors),
 		cmocka_unit_test(test_same_value_twice_is_no_warning),
-		cmocka_unit_test(test_unbuilt_parameters_warn_once_each),
 		cmocka_unit_test(test_values_are_plain_text),
 		cmocka_unit_test(test_limit_beyond_counting),
 	};

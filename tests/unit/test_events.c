@@ -95,7 +95,7 @@ static void log_lines_read_as_documented(void **state)
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 		const struct history_record one = record("2001:db8::1", rows[i].reason, 31);
 
-		history_line(&one, line);
+		history_line(&one, NULL, line);
 		assert_string_equal(line, rows[i].line);
 	}
 }

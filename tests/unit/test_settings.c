@@ -269,6 +269,43 @@ static void smaller_sources_start_anew(void **state)
 	assert_int_not_equal(longer.settings.services[0].id, shorter.settings.services[0].id);
 }
 
+static void live_counts_begin_anew_with_masks_and_services(void **state)
+{
+	const struct sa_settings nothing = {};
+	struct config config = example();
+	char name[] = "eth0", *one[] = { name, NULL };
+	struct settings_plan first = build(&config, &nothing), next;
+
+	(void)state;
+	assert_int_equal(first.settings.epoch, 1);
+	config.services[0].connection_count_limit = 5;
+	config.enforce = false;
+	config.interface_count = 1;
+	config.interfaces = one;
+	next = build(&config, &first.settings);
+	assert_int_equal(next.settings.epoch, 1);
+	config.ipv4_prefix_length = 24;
+	next = build(&config, &first.settings);
+	assert_int_equal(next.settings.epoch, 2);
+	first = next;
+	config.ipv4_prefix_length = 32;
+	next = build(&config, &first.settings);
+	assert_int_equal(next.settings.epoch, 3);
+	first = next;
+	config.service_count = 2;
+	config.services[1] = on(7, 25);
+	next = build(&config, &first.settings);
+	assert_int_equal(next.settings.epoch, 4);
+	first = next;
+	config.service_count = 1;
+	next = build(&config, &first.settings);
+	assert_int_equal(next.settings.epoch, 5);
+	first = next;
+	config.services[0] = any(26);
+	next = build(&config, &first.settings);
+	assert_int_equal(next.settings.epoch, 6);
+}
+
 static void ids_run_out(void **state)
 {
 	const struct config config = example();
@@ -350,6 +387,7 @@ int main(void)
 		cmocka_unit_test(services_are_told_apart),
 		cmocka_unit_test(slots_never_collide),
 		cmocka_unit_test(smaller_sources_start_anew),
+		cmocka_unit_test(live_counts_begin_anew_with_masks_and_services),
 		cmocka_unit_test(ids_run_out),
 		cmocka_unit_test(interfaces_keep_slot_by_name),
 		cmocka_unit_test(all_interfaces_replaced),

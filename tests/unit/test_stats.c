@@ -34,8 +34,11 @@ struct lab {
 	struct sa_settings settings;
 	struct interfaces interfaces;
 	struct metrics_input input;
+	struct policy_server_stats requests;
 	struct stats *stats;
 };
+
+static const uint64_t milter_messages[] = { 1000, 20, 3, 0, 4 };
 
 static int setup(void **state)
 {
@@ -62,6 +65,13 @@ static int setup(void **state)
 	lab->interfaces.items[0] = (struct interface){ .name = "eth0", .mode = INTERFACE_NATIVE };
 	lab->interfaces.items[1] =
 		(struct interface){ .name = "we\"ird\\", .mode = INTERFACE_DETACHED };
+	lab->requests.requests[POLICY_DATA] = 20;
+	lab->requests.requests[POLICY_END_OF_MESSAGE] = 16;
+	lab->requests.sessions = 4;
+	lab->requests.errors[POLICY_FAULT_MALFORMED_LINE] = 2;
+	histogram_add(&lab->requests.durations, 50000, 30);
+	histogram_add(&lab->requests.durations, 50001, 5);
+	histogram_add(&lab->requests.durations, 2000000000, 1);
 	lab->input = (struct metrics_input){
 		.config = &lab->config,
 		.settings = &lab->settings,
@@ -76,6 +86,21 @@ static int setup(void **state)
 		.sources_capacity = 1048576,
 		.exceptions = 5,
 		.blocks = 1,
+		.policy = {
+			.decisions = {
+				[POLICY_DUNNO][POLICY_NONE] = 11,
+				[POLICY_DEFER][POLICY_MESSAGE_RATE] = 12,
+				[POLICY_WOULD_REJECT][POLICY_SIZE] = 13,
+			},
+			.queue_free_bytes = 20000000000,
+			.queue_required_bytes = 15364096,
+		},
+		.requests = &lab->requests,
+		.connections = { [4] = 17, [5] = 1000 },
+		.connections_drift = 6,
+		.connections_uncounted = 7,
+		.connections_source = CONNECTIONS_SOCK_DIAG,
+		.milter_messages = milter_messages,
 		.reload_ok = true,
 		.reload_succeeded_ms = 1763796401500,
 	};

@@ -16,6 +16,7 @@
 #include "evidence.h"
 #include "log.h"
 #include "random.h"
+#include "source_counts.h"
 #include "sweep.h"
 #include "tables_double.h"
 
@@ -98,6 +99,53 @@ static void a_source_read_twice_stands_once(void **state)
 	assert_int_equal(top.count, 1);
 	assert_int_equal(top.items[0].attempts, 6);
 	top_done(&top);
+}
+
+static void top_by_connections(void **state)
+{
+	const struct top_source sources[] = {
+		{ .key.service = 1, .attempts = 9, .connections = 1 },
+		{ .key.service = 2, .connections = 3 },
+		{ .key.service = 3, .dropped = 7, .connections = 3 },
+		{ .key.service = 4 },
+	};
+	struct top top;
+
+	(void)state;
+	assert_int_equal(top_init(&top, TOP_CONNECTIONS), 0);
+	for (size_t i = 0; i < sizeof(sources) / sizeof(sources[0]); i++)
+		top_offer(&top, &sources[i]);
+	top_finish(&top);
+	assert_int_equal(top.count, 3);
+	assert_int_equal(top.items[0].key.service, 3);
+	assert_int_equal(top.items[1].key.service, 2);
+	assert_int_equal(top.items[2].key.service, 1);
+	top_done(&top);
+}
+
+static void sources_are_counted(void **state)
+{
+	struct source_counts counts = { 0 };
+	struct sa_source_key key = { 0 };
+
+	(void)state;
+	assert_int_equal(source_counts_get(&counts, &key), 0);
+	for (int round = 0; round < 3; round++) {
+		for (uint32_t i = 0; i < 20000; i++) {
+			const uint32_t number = i % 5000;
+
+			memcpy(key.address + 12, &number, sizeof(number));
+			key.service = number % 2;
+			assert_int_equal(source_counts_add(&counts, &key), 0);
+		}
+		assert_int_equal(counts.used, 5000);
+		assert_int_equal(source_counts_get(&counts, &key), 4);
+		key.service ^= 1;
+		assert_int_equal(source_counts_get(&counts, &key), 0);
+		source_counts_clear(&counts);
+		assert_int_equal(counts.used, 0);
+	}
+	source_counts_done(&counts);
 }
 
 /* --- on the loop --- */
@@ -217,16 +265,56 @@ static void the_next_sweep_starts_from_nothing(void **state)
 	assert_int_equal(sweep_last(lab->sweep)->tops[TOP_DROPPED].count, 4);
 }
 
+static void connect_from(uint64_t cookie, uint8_t client, uint32_t epoch)
+{
+	const struct sa_connection_key key = { .cookie = cookie, .epoch = epoch };
+	struct sa_connection connection = { .source.service = KNOWN };
+
+	connection.source.address[15] = client;
+	assert_int_equal(tables_connection_enter(NULL, &key, &connection), 0);
+}
+
+/* Also those of sources that the table does not know, and none of another epoch. */
+static void a_sweep_counts_connections(void **state)
+{
+	struct lab *lab = *state;
+	const struct sweep_result *result;
+	const struct top *top;
+
+	sources_make(3);
+	lab->daemon.settings.epoch = 5;
+	connect_from(1, 200, 5);
+	connect_from(2, 201, 5);
+	connect_from(3, 201, 5);
+	connect_from(4, 200, 4);
+	connect_from(5, 200, 4);
+	assert_int_equal(sweep_new(&lab->daemon, &lab->sweep), 0);
+	result = sweep_run(lab, 0);
+	assert_int_equal(result->sources, 3);
+	top = &result->tops[TOP_CONNECTIONS];
+	assert_int_equal(top->count, 2);
+	assert_int_equal(top->items[0].key.address[15], 201);
+	assert_int_equal(top->items[0].connections, 2);
+	assert_int_equal(top->items[1].connections, 1);
+	tables_double.connection_count = 1;
+	result = sweep_run(lab, result->completed.ms);
+	assert_int_equal(result->tops[TOP_CONNECTIONS].count, 1);
+	assert_int_equal(result->tops[TOP_CONNECTIONS].items[0].key.address[15], 200);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(window_counts_until_it_lapses),
 		cmocka_unit_test(top_equals_a_full_sort),
 		cmocka_unit_test(a_source_read_twice_stands_once),
+		cmocka_unit_test(top_by_connections),
+		cmocka_unit_test(sources_are_counted),
 		cmocka_unit_test_setup_teardown(a_sweep_reads_everything_in_slices, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(a_sweep_feeds_the_evidence, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_failed_read_is_tried_again, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_sweep_counts_connections, setup, teardown),
 		cmocka_unit_test_setup_teardown(the_next_sweep_starts_from_nothing, setup,
 						teardown),
 	};

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The command line tool's end of the control socket: one connection, one request, one reply; after
+ * A client of the control socket: one connection, one request, one reply; after
  * that, single lines where the request asked for them. Says what went wrong in a message and
  * whether anybody answered at all.
  */
-#ifndef CLI_CLIENT_H
-#define CLI_CLIENT_H
+#ifndef AGENT_CONTROL_CLIENT_H
+#define AGENT_CONTROL_CLIENT_H
 
 #include <jansson.h>
 #include <stdbool.h>

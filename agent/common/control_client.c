@@ -3,7 +3,7 @@
  * Talks to the agent. Every wait is bounded by the client's timeout except for the next line of a
  * stream.
  */
-#include "client.h"
+#include "control_client.h"
 
 #include <errno.h>
 #include <fcntl.h>

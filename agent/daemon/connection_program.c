@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Loading and attaching the counting program. Its own object: what it asks of the kernel (types of
+ * kernel structs, tracing) is more than the packet path does, and may fail by itself.
+ */
+#include "connection_program.h"
+
+#include <bpf/bpf.h>
+#include <bpf/btf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "cleanup.h"
+#include "connections.skel.h"
+#include "pins.h"
+
+#define COUNTING_PIN "counting"
+
+static void skeleton_free(struct connections_bpf **skeleton)
+{
+	connections_bpf__destroy(*skeleton);
+}
+
+/* A number that the kernel gives to no other network namespace, unlike an inode. */
+static int net_cookie_read(uint64_t *ret_cookie)
+{
+	_cleanup_close_ int any = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	uint64_t cookie = 0;
+	socklen_t size = sizeof(cookie);
+
+	if (any < 0 || getsockopt(any, SOL_SOCKET, SO_NETNS_COOKIE, &cookie, &size))
+		return -errno;
+	*ret_cookie = cookie;
+	return 0;
+}
+
+static int maps_join(struct connections_bpf *skeleton, const struct bpf_program_set *packet_path)
+{
+	struct bpf_map *map;
+
+	bpf_object__for_each_map(map, skeleton->obj)
+	{
+		int error;
+
+		if (bpf_map__is_internal(map))
+			continue;
+		error = bpf_map__reuse_fd(map, bpf_object_map_fd(packet_path, bpf_map__name(map)));
+		if (error)
+			return error;
+	}
+	return 0;
+}
+
+static bool types_are_told(void)
+{
+	struct btf *types = btf__load_vmlinux_btf();
+
+	btf__free(types);
+	return types != NULL;
+}
+
+static int explain_load(int error, struct explanation *reterr_why)
+{
+	if (!types_are_told())
+		return explain(reterr_why, error,
+			       "the kernel does not tell its types (no /sys/kernel/btf/vmlinux)");
+	if (error == -EPERM || error == -EACCES)
+		return explain(reterr_why, error,
+			       "the kernel does not allow tracing programs here (CAP_PERFMON, "
+			       "lockdown)");
+	return explain(reterr_why, error,
+		       "the kernel refused the program: %s (-v shows its "
+		       "reasons)",
+		       strerror(-error));
+}
+
+static int load(struct connections_bpf *skeleton, const struct bpf_program_set *packet_path,
+		struct explanation *reterr_why)
+{
+	uint64_t cookie = 0;
+	int error = net_cookie_read(&cookie);
+
+	if (error)
+		return explain(reterr_why, error,
+			       "the kernel does not tell its network namespaces apart: %s",
+			       strerror(-error));
+	skeleton->rodata->net_cookie = cookie;
+	error = maps_join(skeleton, packet_path);
+	if (error)
+		return explain(reterr_why, error, "cannot share the packet path's tables: %s",
+			       strerror(-error));
+	error = connections_bpf__load(skeleton);
+	return error ? explain_load(error, reterr_why) : 0;
+}
+
+int connection_program_attach(const struct bpf_program_set *packet_path, int *ret_link,
+			      struct explanation *reterr_why)
+{
+	_cleanup_(skeleton_free) struct connections_bpf *skeleton = connections_bpf__open();
+	_cleanup_close_ int link = -1;
+	int error;
+
+	if (!skeleton)
+		return explain(reterr_why, -errno, "cannot open the program: %s", strerror(errno));
+	error = load(skeleton, packet_path, reterr_why);
+	if (error)
+		return error;
+	link = bpf_raw_tracepoint_open(NULL, bpf_program__fd(skeleton->progs.synanvil_connections));
+	if (link < 0)
+		return explain(reterr_why, link, "cannot attach to inet_sock_set_state: %s",
+			       strerror(-link));
+	error = pins_put(COUNTING_PIN, link);
+	if (error)
+		return explain(reterr_why, error, "cannot pin its link: %s", strerror(-error));
+	*ret_link = TAKE_FD(link);
+	return 0;
+}
+
+bool connection_program_is_pinned(void)
+{
+	_cleanup_close_ int link = pins_get(COUNTING_PIN);
+
+	return link >= 0;
+}
+
+int connection_program_unpin(void)
+{
+	return pins_remove(COUNTING_PIN);
+}

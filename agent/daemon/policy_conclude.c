@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What follows from a decision: counts, an event, a block.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "events.h"
+#include "policy_internal.h"
+#include "service_names.h"
+
+static void name_service(const struct enquiry *one, struct service_name *ret_name)
+{
+	*ret_name = (struct service_name){ 0 };
+	if (one->service) {
+		memcpy(ret_name->label, one->service->label, sizeof(ret_name->label));
+		memcpy(ret_name->name, one->service->name, sizeof(ret_name->name));
+		return;
+	}
+	(void)snprintf(ret_name->label, sizeof(ret_name->label), "%u", one->request->server_port);
+	if (!one->request->server_port)
+		(void)snprintf(ret_name->label, sizeof(ret_name->label), "unknown");
+	(void)snprintf(ret_name->name, sizeof(ret_name->name), "%.31s", ret_name->label);
+}
+
+/* How much of what was too much. */
+static void measure(const struct policy *policy, const struct enquiry *one,
+		    struct history_record *record)
+{
+	const struct queue_demand demand = policy_demand(policy->daemon->config);
+
+	switch (record->refusal) {
+	case POLICY_MESSAGE_RATE:
+		record->count = one->facts.messages;
+		record->limit = one->facts.message_limit;
+		return;
+	case POLICY_RECIPIENT_RATE:
+		record->count = one->facts.recipients;
+		record->limit = one->facts.recipient_limit;
+		return;
+	case POLICY_SIZE:
+		record->count = one->request->size;
+		record->limit = one->facts.size_limit;
+		return;
+	default:
+		record->count = policy->queue.room.free_blocks * policy->queue.room.block_size;
+		record->limit = queue_room_required(&policy->queue.room, &demand);
+	}
+}
+
+/* The window that a refusal belongs to; NULL: it has one of its own. */
+static const struct policy_window *window_of(const struct enquiry *one, enum policy_reason reason)
+{
+	if (reason == POLICY_MESSAGE_RATE)
+		return &one->source->messages;
+	return reason == POLICY_RECIPIENT_RATE ? &one->source->recipients : NULL;
+}
+
+_Static_assert(POLICY_REASONS - POLICY_MESSAGE_RATE == POLICY_TOLD_KINDS, "a kind for each");
+
+/* The first refusal of a source, reason and window is an event. */
+static void report(struct policy *policy, const struct enquiry *one, enum policy_reason reason)
+{
+	const struct policy_request *request = one->request;
+	struct history_record record = { .refusal = reason };
+	char name[256] = "unknown";
+
+	if (!one->source || !policy_tell(one->source, reason - POLICY_MESSAGE_RATE,
+					 window_of(one, reason), one->limits.unit_ms, one->now.ms))
+		return;
+	if (request->client_name.size)
+		(void)snprintf(name, sizeof(name), "%.*s", (int)request->client_name.size,
+			       request->client_name.data);
+	record.wall_ms = wall_now().ms;
+	record.event.address = request->client;
+	record.event.would_drop = !one->facts.enforce;
+	record.prefix_length = one->place.source.length;
+	name_service(one, &record.service);
+	measure(policy, one, &record);
+	events_refused(policy->daemon->events, &record, name);
+}
+
+/* Recipients that are refused one by one leave the message to go on. */
+static bool ends_message(const struct enquiry *one, enum policy_reason reason)
+{
+	return reason != POLICY_RECIPIENT_RATE || one->request->state != POLICY_RCPT;
+}
+
+static void block(struct policy *policy, const struct enquiry *one)
+{
+	const struct policy_request *request = one->request;
+	const uint32_t refused =
+		policy_refusal_note(&policy->counters, one->message, &request->client,
+				    one->limits.unit_ms, one->now.ms);
+	const struct policy_offence offence = { request, one->asker, one->service, refused };
+
+	/* Lifted by hand, it takes as many refusals again. */
+	if (policy_block_consider(policy->block, &offence, one->now) == POLICY_BLOCKED)
+		policy_refusals_forget(&policy->counters, &request->client);
+}
+
+static void refused(struct policy *policy, const struct enquiry *one, enum policy_reason reason)
+{
+	struct policy_message *message = one->message;
+
+	report(policy, one, reason);
+	if (!message || !ends_message(one, reason))
+		return;
+	if (!message->ended_at)
+		message->ended_at = (uint8_t)one->request->state;
+	if (reason == POLICY_MESSAGE_RATE || reason == POLICY_RECIPIENT_RATE)
+		block(policy, one);
+}
+
+/* What may be written to the queue on the strength of this answer. */
+static void admit(struct policy *policy, const struct policy_request *request)
+{
+	const uint64_t limit = policy->daemon->config->message_size_limit;
+
+	if (request->state == POLICY_END_OF_MESSAGE)
+		queue_space_admit(&policy->queue, request->size);
+	else if (policy_about_message(request->state))
+		queue_space_admit(&policy->queue, limit ? limit : UINT64_MAX);
+}
+
+void policy_conclude(struct policy *policy, const struct enquiry *one,
+		     const struct policy_decision *decision)
+{
+	const enum policy_reason reason = decision->reason;
+
+	policy->decisions[decision->action][reason]++;
+	if (one->source && (reason == POLICY_NONE || reason == POLICY_RECIPIENT_RATE))
+		policy_recipients_count(&policy->counters, one->source, one->message, one->request,
+					one->asker->connection, &one->due, one->limits.unit_ms,
+					one->now.ms);
+	if (decision->action != POLICY_DUNNO)
+		refused(policy, one, reason);
+	if (!policy_refuses(decision->action))
+		admit(policy, one->request);
+	policy_message_end(&policy->counters, one->request);
+}

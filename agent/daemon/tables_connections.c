@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The kernel tables, live connections. Entries come and go by system calls, counts by the shared
+ * rules in memory that the kernel's program moves at the same time.
+ */
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <linux/bpf.h>
+#include <sys/mman.h>
+#include <sys/random.h>
+
+#include "synanvil/live.h"
+#include "tables.h"
+
+#define BUCKETS_SIZE (SA_LIVE_BUCKETS * sizeof(struct sa_live_bucket))
+#define HEAD_SIZE    sizeof(struct sa_live_totals)
+
+static void *map_memory(int fd, size_t size)
+{
+	void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+
+	return memory == MAP_FAILED ? NULL : memory;
+}
+
+/* Before the first connection is counted: a seed that changes would lose what was. */
+static int seed_make(struct sa_live_totals *head)
+{
+	uint64_t seed = head->seed;
+
+	while (!seed)
+		if (getrandom(&seed, sizeof(seed), 0) != sizeof(seed))
+			return -EIO;
+	head->seed = seed;
+	return 0;
+}
+
+int tables_live_open(struct tables *tables)
+{
+	int error;
+
+	tables->live_buckets = map_memory(tables->live, BUCKETS_SIZE);
+	error = -errno;
+	if (!tables->live_buckets)
+		return error;
+	tables->live_head = map_memory(tables->live_totals, HEAD_SIZE);
+	error = tables->live_head ? seed_make(tables->live_head) : -errno;
+	if (error)
+		tables_live_close(tables);
+	return error;
+}
+
+void tables_live_close(struct tables *tables)
+{
+	if (tables->live_buckets)
+		(void)munmap(tables->live_buckets, BUCKETS_SIZE);
+	if (tables->live_head)
+		(void)munmap(tables->live_head, HEAD_SIZE);
+	tables->live_buckets = NULL;
+	tables->live_head = NULL;
+}
+
+uint32_t tables_live_of_source(const struct tables *tables, const struct sa_source_key *source,
+			       uint32_t epoch)
+{
+	struct sa_live_place place;
+
+	if (!tables->live_head)
+		return 0;
+	place = sa_live_place(tables->live_head->seed, source, epoch);
+	return sa_live_count(&tables->live_buckets[place.bucket], place.digest);
+}
+
+uint32_t tables_live_of_service(const struct tables *tables, uint32_t slot, uint32_t epoch)
+{
+	if (!tables->live_head || slot >= SA_SERVICE_SLOTS)
+		return 0;
+	return sa_live_service_count(*(volatile __u64 *)&tables->live_head->services[slot], epoch);
+}
+
+void tables_live_hold(const struct tables *tables, uint64_t until_ms)
+{
+	if (tables->live_head)
+		*(volatile __u64 *)&tables->live_head->holds_until_ms = until_ms;
+}
+
+uint64_t tables_live_held(const struct tables *tables)
+{
+	return tables->live_head ? *(volatile __u64 *)&tables->live_head->holds_until_ms : 0;
+}
+
+uint64_t tables_live_uncounted(const struct tables *tables)
+{
+	return tables->live_head ? *(volatile __u64 *)&tables->live_head->uncounted : 0;
+}
+
+void tables_live_epoch_kept(const struct tables *tables, uint32_t epoch)
+{
+	if (tables->live_head)
+		*(volatile __u32 *)&tables->live_head->epoch_kept = epoch;
+}
+
+int tables_connection_read(const struct tables *tables, const struct sa_connection_key *key,
+			   struct sa_connection *ret_connection)
+{
+	return bpf_map_lookup_elem(tables->connections, key, ret_connection) ? -errno : 0;
+}
+
+static struct sa_live_place place_of(const struct tables *tables,
+				     const struct sa_connection_key *key,
+				     const struct sa_connection *connection)
+{
+	return sa_live_place(tables->live_head->seed, &connection->source, key->epoch);
+}
+
+static int source_count_in(const struct tables *tables, struct sa_live_place place)
+{
+	__u32 *hint = sa_live_hint(tables->live_head, place.bucket);
+
+	(void)__sync_fetch_and_add(hint, 1);
+	if (sa_live_add(&tables->live_buckets[place.bucket], place.digest))
+		return 1;
+	(void)__sync_fetch_and_sub(hint, 1);
+	return 0;
+}
+
+static void source_count_out(const struct tables *tables, struct sa_live_place place)
+{
+	if (sa_live_remove(&tables->live_buckets[place.bucket], place.digest))
+		(void)__sync_fetch_and_sub(sa_live_hint(tables->live_head, place.bucket), 1);
+}
+
+static void count_out(const struct tables *tables, const struct sa_connection_key *key,
+		      const struct sa_connection *entry)
+{
+	if (entry->counted & SA_COUNTED_SOURCE)
+		source_count_out(tables, place_of(tables, key, entry));
+	if (entry->counted & SA_COUNTED_SERVICE)
+		(void)sa_live_service_remove(&tables->live_head->services[entry->slot], key->epoch);
+}
+
+/*
+ * Counts first: the connection may close as soon as there is an entry, and the kernel takes back
+ * what it says. Accepted race: an agent that is killed between the two leaves one too many.
+ */
+int tables_connection_enter(const struct tables *tables, const struct sa_connection_key *key,
+			    const struct sa_connection *connection)
+{
+	struct sa_connection entry = *connection;
+	int error;
+
+	if (!tables->live_head || connection->slot >= SA_SERVICE_SLOTS)
+		return -EBADF;
+	entry.counted = 0;
+	if (source_count_in(tables, place_of(tables, key, connection)))
+		entry.counted |= SA_COUNTED_SOURCE;
+	if (sa_live_service_add(&tables->live_head->services[connection->slot], key->epoch))
+		entry.counted |= SA_COUNTED_SERVICE;
+	if (bpf_map_update_elem(tables->connections, key, &entry, BPF_NOEXIST)) {
+		error = -errno;
+		count_out(tables, key, &entry);
+		return error;
+	}
+	if (entry.counted != (SA_COUNTED_SOURCE | SA_COUNTED_SERVICE))
+		(void)__sync_fetch_and_add(&tables->live_head->uncounted, 1);
+	return 0;
+}
+
+/* An entry never changes while it is there, so what was read is what was deleted. */
+int tables_connection_leave(const struct tables *tables, const struct sa_connection_key *key)
+{
+	struct sa_connection entry;
+
+	if (!tables->live_head)
+		return -EBADF;
+	if (bpf_map_lookup_elem(tables->connections, key, &entry) ||
+	    bpf_map_delete_elem(tables->connections, key))
+		return -errno;
+	if (entry.slot < SA_SERVICE_SLOTS)
+		count_out(tables, key, &entry);
+	return 0;
+}
+
+int tables_connections_batch(const struct tables *tables, struct tables_cursor *cursor,
+			     struct sa_connection_key *keys, struct sa_connection *values,
+			     size_t size, size_t *ret_count)
+{
+	struct tables_cursor next = { .started = true };
+	uint32_t count = size > UINT32_MAX ? UINT32_MAX : (uint32_t)size;
+	int error = 0;
+
+	if (bpf_map_lookup_batch(tables->connections, cursor->started ? cursor->token : NULL,
+				 next.token, keys, values, &count, NULL))
+		error = -errno;
+	if (error && error != -ENOENT)
+		return error;
+	*cursor = next;
+	*ret_count = count;
+	return error ? 0 : 1;
+}

@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * synanvil-milter: options, configuration, sockets, unprivileged, a process a listener. Exit status
+ * 1 on failure, 2 on wrong usage.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#include "agent_reports.h"
+#include "cleanup.h"
+#include "log.h"
+#include "mail_filter.h"
+#include "processes.h"
+#include "unprivileged.h"
+
+#define EXIT_USAGE 2
+
+/* Of libmilter's threads: each serves one connection at a time, and its callbacks need little. */
+#define STACK_BYTES (256UL * 1024)
+
+static int usage(void)
+{
+	(void)fputs("usage: synanvil-milter [-c FILE]\n", stderr);
+	return EXIT_USAGE;
+}
+
+/* 0, or the exit status. */
+static int options_parse(int argc, char **argv, const char **ret_file)
+{
+	int option;
+
+	*ret_file = CONFIG_DEFAULT_FILE;
+	while ((option = getopt(argc, argv, "c:")) != -1) {
+		if (option != 'c')
+			return usage();
+		*ret_file = optarg;
+	}
+	return optind == argc ? 0 : usage();
+}
+
+static struct config *load(const char *name)
+{
+	_cleanup_free_ char *absolute = *name == '/' ? NULL : realpath(name, NULL);
+	const char *file = absolute ? absolute : name;
+	struct report report = { 0 };
+	struct config *config = NULL;
+	int error = config_load(file, &config, &report);
+
+	if (!error)
+		error = config_milter_usable(config, &report);
+	report_log(&report);
+	if (error && !report.errors)
+		log_error("%s: %s", file, strerror(-error));
+	report_done(&report);
+	return error ? config_free(config) : config;
+}
+
+static int listen_all(const struct config *config, struct milter_sockets *ret_sockets)
+{
+	const char *listener = NULL;
+	const int error = milter_sockets_open(config, ret_sockets, &listener);
+
+	if (error == -E2BIG)
+		log_error("milter_listen: more than %d listeners", MILTER_SOCKETS_MAX);
+	else if (error)
+		log_error("milter_listen: cannot listen on %s: %s", listener ? listener : "all",
+			  strerror(-error));
+	return error;
+}
+
+static int unprivileged(void)
+{
+	const int error = unprivileged_become();
+
+	if (error == -ESRCH)
+		log_error("there is no user synanvil-milter to become");
+	else if (error)
+		log_error("cannot drop privileges: %s", strerror(-error));
+	return error;
+}
+
+/* The secrets of this process. */
+static int milter_init(struct milter *milter, struct config *config, struct wall_ms loaded)
+{
+	uint8_t random[MILTER_INSTANCE_DIGITS / 2];
+
+	*milter = (struct milter){ .log = LOG_SHARE_INIT };
+	if (getrandom(&milter->key, sizeof(milter->key), 0) != (ssize_t)sizeof(milter->key) ||
+	    getrandom(random, sizeof(random), 0) != (ssize_t)sizeof(random)) {
+		config_free(config);
+		return -EIO;
+	}
+	for (size_t i = 0; i < sizeof(random); i++)
+		(void)snprintf(milter->counts.instance + 2 * i, 3, "%02x", random[i]);
+	return header_rules_init(&milter->rules, config, loaded);
+}
+
+/* Takes config. */
+static int serve(int listening, struct config *config, struct wall_ms loaded)
+{
+	struct agent_reports reports;
+	pthread_attr_t attributes;
+	struct milter milter;
+	int error = milter_init(&milter, config, loaded);
+
+	if (error)
+		return error;
+	if (pthread_attr_init(&attributes) == 0) {
+		(void)pthread_attr_setstacksize(&attributes, STACK_BYTES);
+		(void)pthread_setattr_default_np(&attributes);
+		(void)pthread_attr_destroy(&attributes);
+	}
+	milter.listening = listening;
+	error = agent_reports_start(&reports, &milter);
+	if (!error) {
+		error = mail_filter_run(&milter);
+		if (error)
+			log_error("libmilter has given up; its lines in syslog say why");
+		agent_reports_stop(&reports);
+	}
+	return error;
+}
+
+/* Both the parent and the children come back from here. */
+static int run(struct milter_sockets *sockets, struct config *config, struct wall_ms loaded)
+{
+	struct processes processes = { 0 };
+	int child = 0, error;
+
+	processes_hold_signals();
+	for (size_t i = 0; i < sockets->count && child == 0; i++) {
+		child = processes_add(&processes);
+		if (child == 1) {
+			milter_sockets_close(sockets, i);
+			return serve(sockets->fds[i], config, loaded);
+		}
+	}
+	milter_sockets_close(sockets, MILTER_SOCKETS_MAX);
+	if (child < 0) {
+		log_error("cannot start a process: %s", strerror(-child));
+		(void)kill(getpid(), SIGTERM);
+	} else {
+		log_info("synanvil-milter " SYNANVIL_VERSION " is running, %s",
+			 config->enforce ? "enforcing" : "monitoring: nothing is changed");
+	}
+	error = processes_supervise(&processes);
+	milter_sockets_remove(sockets);
+	config_free(config);
+	return child < 0 ? child : error;
+}
+
+int main(int argc, char **argv)
+{
+	struct milter_sockets sockets;
+	struct wall_ms loaded;
+	struct config *config;
+	const char *file;
+	int status = options_parse(argc, argv, &file);
+
+	if (status)
+		return status;
+	log_set_level(LOG_LEVEL_INFO);
+	(void)signal(SIGPIPE, SIG_IGN);
+	loaded = wall_now();
+	config = load(file);
+	if (!config)
+		return EXIT_FAILURE;
+	if (listen_all(config, &sockets) || unprivileged()) {
+		config_free(config);
+		status = EXIT_FAILURE;
+	} else {
+		status = run(&sockets, config, loaded) ? EXIT_FAILURE : EXIT_SUCCESS;
+	}
+	milter_sockets_done(&sockets);
+	return status;
+}

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Counts live connections where the kernel makes and ends them: each TCP socket of the agent's
+ * network namespace, by its state. The kernel calls this before it stores the new state, so a
+ * connection that anybody can see is counted.
+ *
+ * However a connection ends, there is one transition out of ESTABLISHED or CLOSE_WAIT. By then the
+ * local port may be gone: what is taken back is told by the socket's cookie.
+ */
+/* In the order of a connection's way. */
+/* clang-format off */
+#include "socket.bpf.h"
+#include "service.bpf.h"
+#include "classify.bpf.h"
+#include "live_change.bpf.h"
+#include "pending.bpf.h"
+/* clang-format on */
+
+/* The agent's network namespace, by a number that no other one gets. Set by the agent before load.
+ */
+const volatile __u64 net_cookie = 0;
+
+/* Counted first, then its place is given back: never is there room for one too many. */
+static __always_inline void connection_opened(struct sock *sk, const struct sa_settings *set)
+{
+	struct sa_connection_key key = { .epoch = set->epoch };
+	struct sa_connection connection = {};
+	struct attempt attempt = {};
+	struct sa_source *source;
+
+	if (!socket_read(sk, &attempt.packet) || service_find(set, &attempt) == STAGE_NOT_OURS)
+		return;
+	source_key_make(set, &attempt);
+	key.cookie = bpf_get_socket_cookie(sk);
+	connection.source = attempt.key;
+	connection.slot = attempt.service_slot;
+	if (!live_enter(&key, &connection) || !(attempt.connection_limit | attempt.process_limit))
+		return;
+	source = bpf_map_lookup_elem(&sources, &attempt.key);
+	if (source)
+		pending_release(source, bpf_ktime_get_ns() / 1000000);
+}
+
+/* Its entry may be of the epoch before, until the agent has counted it anew. */
+static __always_inline void connection_closed(struct sock *sk, const struct sa_settings *set)
+{
+	struct sa_connection_key key = { .cookie = bpf_get_socket_cookie(sk), .epoch = set->epoch };
+
+	live_leave(&key);
+	if (live_is_mixed(set->epoch)) {
+		key.epoch--;
+		live_leave(&key);
+	}
+}
+
+SEC("tp_btf/inet_sock_set_state")
+int synanvil_connections(__u64 *ctx)
+{
+	struct sock *sk = (struct sock *)ctx[0];
+	bool was = socket_is_live((int)ctx[1]), is = socket_is_live((int)ctx[2]);
+	const struct sa_settings *set;
+	__u32 index;
+
+	if (was == is || !socket_is_of(sk, net_cookie))
+		return 0;
+	set = settings_in_force(&index);
+	if (!set)
+		return 0;
+	if (is)
+		connection_opened(sk, set);
+	else
+		connection_closed(sk, set);
+	return 0;
+}
+
+/* "GPL" is what the kernel asks for its helpers; the file itself is GPL-2.0-or-later. */
+char program_license[] SEC("license") = "GPL";

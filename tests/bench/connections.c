@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What counting live connections costs the one who serves them: the same connections from a client
+ * in another network namespace, in turns with and without the counting program, and the difference
+ * of each turn to the one beside it. Time is this process' CPU time: it is both ends, and the pair
+ * of devices between them does all of the kernel's work in it.
+ *
+ * The client's end is here too: the kernel calls the program for it as often as for the server's,
+ * and the program sees that it is of another namespace. A mail host has no such end. What those
+ * calls cost is measured by a program that sees that of both ends, and half of it taken off.
+ *
+ * connections CLIENTS_NAMESPACE MAIL_NAMESPACE MAIL_ADDRESS [ROUNDS [CONNECTIONS A ROUND]]
+ */
+#include <arpa/inet.h>
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <sched.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "connections.skel.h"
+#include "synanvil.skel.h"
+#include "synanvil/abi.h"
+
+#define ROUNDS_MAX 1000
+
+struct bench {
+	struct synanvil_bpf *packet_path;
+	struct connections_bpf *counting;
+	struct connections_bpf *idle; /* for another namespace: never counts */
+	struct sockaddr_in address;   /* of the mail host */
+	int listener;
+};
+
+static void die(const char *what)
+{
+	fprintf(stderr, "connections: %s: %s\n", what, strerror(errno));
+	exit(1);
+}
+
+static void namespace_enter(const char *name)
+{
+	char path[256];
+	int fd;
+
+	(void)snprintf(path, sizeof(path), "/run/netns/%s", name);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0 || setns(fd, CLONE_NEWNET))
+		die(path);
+	(void)close(fd);
+}
+
+/* Limits that nobody reaches, as on a host where they are set. */
+static void settings_write(const struct bench *bench)
+{
+	static struct sa_settings settings;
+	const uint64_t seed = 0x123456789abcdefULL;
+	static struct sa_live_totals totals;
+	uint32_t zero = 0;
+
+	settings = (struct sa_settings){
+		.mask_ipv4 = { ~0ULL, ~0ULL },
+		.mask_ipv6 = { ~0ULL, ~0ULL },
+		.rate_unit_ms = 60000,
+		.enforcement = SA_ENFORCE,
+		.epoch = 1,
+		.service_count = 1,
+		.services[0] = { .any_address = 1,
+				 .port_be = htons(25),
+				 .id = 1,
+				 .connection_limit = 50,
+				 .process_limit = 100 },
+	};
+	totals.seed = seed;
+	totals.epoch_kept = 1;
+	if (bpf_map_update_elem(bpf_map__fd(bench->packet_path->maps.settings), &zero, &settings,
+				BPF_ANY) ||
+	    bpf_map_update_elem(bpf_map__fd(bench->packet_path->maps.live_totals), &zero, &totals,
+				BPF_ANY))
+		die("settings");
+}
+
+/* An entry with places to give back, as the packet path leaves it. */
+static void source_write(const struct bench *bench)
+{
+	const struct sa_source_key key = {
+		.address = { [10] = 0xff, [11] = 0xff, [12] = 192, [14] = 2, [15] = 1 },
+		.service = 1
+	};
+	const struct sa_source source = { .pending = 0 };
+
+	if (bpf_map_update_elem(bpf_map__fd(bench->packet_path->maps.sources), &key, &source,
+				BPF_ANY))
+		die("sources");
+}
+
+static struct connections_bpf *program_load(const struct bench *bench, uint64_t net_cookie)
+{
+	struct connections_bpf *program = connections_bpf__open();
+	struct bpf_map *map;
+
+	if (!program)
+		die("open");
+	program->rodata->net_cookie = net_cookie;
+	bpf_object__for_each_map(map, program->obj)
+	{
+		if (!bpf_map__is_internal(map) &&
+		    bpf_map__reuse_fd(map, bpf_object__find_map_fd_by_name(bench->packet_path->obj,
+									   bpf_map__name(map))))
+			die("maps");
+	}
+	if (connections_bpf__load(program))
+		die("load");
+	return program;
+}
+
+static void programs_load(struct bench *bench)
+{
+	uint64_t cookie = 0;
+	socklen_t size = sizeof(cookie);
+	int any = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	if (getsockopt(any, SOL_SOCKET, SO_NETNS_COOKIE, &cookie, &size))
+		die("SO_NETNS_COOKIE");
+	(void)close(any);
+	bench->packet_path = synanvil_bpf__open_and_load();
+	if (!bench->packet_path)
+		die("load");
+	bench->counting = program_load(bench, cookie);
+	bench->idle = program_load(bench, 0);
+	settings_write(bench);
+	source_write(bench);
+}
+
+static void listen_on_25(struct bench *bench)
+{
+	bench->listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (bind(bench->listener, (const struct sockaddr *)&bench->address,
+		 sizeof(bench->address)) ||
+	    listen(bench->listener, 16))
+		die("listen");
+}
+
+/* Reset at the end: nothing stays behind, for any number of rounds. */
+static void open_and_close(const struct bench *bench)
+{
+	const struct linger now = { .l_onoff = 1 };
+	int client = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), server;
+
+	if (connect(client, (const struct sockaddr *)&bench->address, sizeof(bench->address)))
+		die("connect");
+	server = accept4(bench->listener, NULL, NULL, SOCK_CLOEXEC);
+	if (server < 0 || setsockopt(client, SOL_SOCKET, SO_LINGER, &now, sizeof(now)))
+		die("accept");
+	(void)close(client);
+	(void)close(server);
+}
+
+static double cpu_ns(void)
+{
+	struct timespec now;
+
+	if (clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now))
+		die("clock_gettime");
+	return (double)now.tv_sec * 1e9 + (double)now.tv_nsec;
+}
+
+/* ns of CPU for each connection. program: attached meanwhile; NULL: none. */
+static double turn(const struct bench *bench, const struct connections_bpf *program,
+		   unsigned connections)
+{
+	struct bpf_link *link = NULL;
+	double begun;
+
+	if (program) {
+		link = bpf_program__attach(program->progs.synanvil_connections);
+		if (!link)
+			die("attach");
+	}
+	for (unsigned i = 0; i < connections / 10; i++)
+		open_and_close(bench);
+	begun = cpu_ns();
+	for (unsigned i = 0; i < connections; i++)
+		open_and_close(bench);
+	begun = (cpu_ns() - begun) / connections;
+	(void)bpf_link__destroy(link);
+	return begun;
+}
+
+static int compare(const void *a, const void *b)
+{
+	const double x = *(const double *)a, y = *(const double *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+static double quantile(double *values, unsigned count, double part)
+{
+	qsort(values, count, sizeof(*values), compare);
+	return values[(unsigned)((count - 1) * part)];
+}
+
+static void report(const char *what, double *values, unsigned rounds)
+{
+	double middle = quantile(values, rounds, 0.5);
+
+	printf("%-46s %7.0f ns (quartiles %.0f and %.0f)\n", what, middle,
+	       quantile(values, rounds, 0.25), quantile(values, rounds, 0.75));
+}
+
+static void measure(const struct bench *bench, unsigned rounds, unsigned connections)
+{
+	static double without[ROUNDS_MAX], with[ROUNDS_MAX], both[ROUNDS_MAX], host[ROUNDS_MAX];
+
+	for (unsigned i = 0; i < rounds; i++) {
+		const struct connections_bpf *programs[] = { NULL, bench->counting, bench->idle };
+		double ns[3];
+
+		/* In turns which one is first: none has the warmer caches. */
+		for (unsigned k = 0; k < 3; k++)
+			ns[(i + k) % 3] = turn(bench, programs[(i + k) % 3], connections);
+		without[i] = ns[0];
+		with[i] = ns[1];
+		both[i] = ns[1] - ns[0];
+		host[i] = both[i] - (ns[2] - ns[0]) / 2;
+	}
+	printf("opening and closing a connection, %u rounds of %u, medians\n", rounds, connections);
+	report("without counting", without, rounds);
+	report("with counting", with, rounds);
+	report("more, by rounds, the client's end here too", both, rounds);
+	report("more, by rounds, on a mail host", host, rounds);
+}
+
+int main(int argc, char **argv)
+{
+	unsigned rounds = argc > 4 ? (unsigned)atoi(argv[4]) : 60;
+	unsigned connections = argc > 5 ? (unsigned)atoi(argv[5]) : 4000;
+	struct bench bench = { .address = { .sin_family = AF_INET, .sin_port = htons(25) } };
+
+	if (argc < 4 || inet_pton(AF_INET, argv[3], &bench.address.sin_addr) != 1 || rounds < 1 ||
+	    rounds > ROUNDS_MAX || connections < 10)
+		return 2;
+	namespace_enter(argv[2]);
+	programs_load(&bench);
+	listen_on_25(&bench);
+	namespace_enter(argv[1]);
+	(void)turn(&bench, NULL, connections);
+	measure(&bench, rounds, connections);
+	return 0;
+}

@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Live counts by the rules of synanvil/live.h, one word a source; see lab_live.h.
+ */
+#include "lab_live.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cleanup.h"
+#include "synanvil.skel.h"
+#include "synanvil/live.h"
+
+static void totals_read(const struct lab *lab, struct sa_live_totals *ret_totals)
+{
+	uint32_t zero = 0;
+
+	assert_int_equal(bpf_map_lookup_elem(bpf_map__fd(lab->skeleton->maps.live_totals), &zero,
+					     ret_totals),
+			 0);
+}
+
+static void totals_write(const struct lab *lab, const struct sa_live_totals *totals)
+{
+	uint32_t zero = 0;
+
+	assert_int_equal(bpf_map_update_elem(bpf_map__fd(lab->skeleton->maps.live_totals), &zero,
+					     totals, BPF_ANY),
+			 0);
+}
+
+static struct sa_source_key key_of(const struct lab *lab, const char *address,
+				   const struct sa_service *service)
+{
+	const struct sa_settings *set = &lab->settings;
+	const struct sa_address full = address_of(address);
+	const struct sa_address *mask = strchr(address, ':') ? &set->mask_ipv6 : &set->mask_ipv4;
+	const struct sa_address masked = { full.high_be & mask->high_be,
+					   full.low_be & mask->low_be };
+	struct sa_source_key key = { .service = service->id };
+
+	memcpy(key.address, &masked, sizeof(masked));
+	return key;
+}
+
+static struct sa_live_place place_of(const struct lab *lab, const char *address,
+				     const struct sa_service *service)
+{
+	const struct sa_source_key key = key_of(lab, address, service);
+	struct sa_live_totals totals;
+
+	totals_read(lab, &totals);
+	return sa_live_place(totals.seed, &key, lab->settings.epoch);
+}
+
+/* A word of the source's, or a free one. */
+static size_t way_of(const struct sa_live_bucket *bucket, uint64_t digest)
+{
+	for (size_t i = 0; i < SA_LIVE_WAYS; i++)
+		if (bucket->words[i] >> SA_LIVE_COUNT_BITS == digest)
+			return i;
+	for (size_t i = 0; i < SA_LIVE_WAYS; i++)
+		if (!bucket->words[i])
+			return i;
+	fail_msg("a bucket is full");
+	return 0;
+}
+
+/* Never lowered here: that only costs a look. */
+static void hint_raise(const struct lab *lab, uint32_t bucket)
+{
+	struct sa_live_totals totals;
+
+	totals_read(lab, &totals);
+	*sa_live_hint(&totals, bucket) += 1;
+	totals_write(lab, &totals);
+}
+
+void lab_set_live(const struct lab *lab, const char *address, const struct sa_service *service,
+		  uint32_t count)
+{
+	const struct sa_live_place place = place_of(lab, address, service);
+	const int map = bpf_map__fd(lab->skeleton->maps.live);
+	struct sa_live_bucket bucket;
+
+	assert_int_equal(bpf_map_lookup_elem(map, &place.bucket, &bucket), 0);
+	hint_raise(lab, place.bucket);
+	bucket.words[way_of(&bucket, place.digest)] =
+		count ? place.digest << SA_LIVE_COUNT_BITS | count : 0;
+	assert_int_equal(bpf_map_update_elem(map, &place.bucket, &bucket, BPF_ANY), 0);
+}
+
+void lab_set_service_live(const struct lab *lab, const struct sa_service *service, uint32_t count)
+{
+	struct sa_live_totals totals;
+
+	totals_read(lab, &totals);
+	totals.services[service->slot] = (uint64_t)lab->settings.epoch << 32 | count;
+	totals_write(lab, &totals);
+}
+
+void lab_hold_live(const struct lab *lab, uint64_t until_ms)
+{
+	struct sa_live_totals totals;
+
+	totals_read(lab, &totals);
+	totals.holds_until_ms = until_ms;
+	totals_write(lab, &totals);
+}
+
+/* Another epoch than any before: whatever was counted is nobody's. */
+int lab_live_setup(void **state)
+{
+	struct lab *lab = *state;
+	const int result = lab_setup(state);
+
+	lab->settings.epoch = ++lab->sequence;
+	lab_hold_live(lab, SA_LIVE_ALWAYS);
+	lab_apply(lab);
+	return result;
+}
+
+static uint32_t slot_now(void)
+{
+	return (uint32_t)(lab_now_ms() / SA_PENDING_SLOT_MS);
+}
+
+unsigned lab_places(const struct lab *lab, const char *address, const struct sa_service *service)
+{
+	struct sa_source source;
+	uint32_t passed;
+
+	if (!lab_source(lab, address, service, &source))
+		return 0;
+	passed = slot_now() - (uint32_t)(source.pending >> 32);
+	if (passed > 1)
+		return 0;
+	return (unsigned)(source.pending & 0xffff) +
+	       (passed ? 0 : (unsigned)(source.pending >> 16 & 0xffff));
+}
+
+void lab_age_places(const struct lab *lab, const char *address, const struct sa_service *service,
+		    uint32_t slots)
+{
+	const struct sa_source_key key = key_of(lab, address, service);
+	struct sa_source source;
+
+	assert_true(lab_source(lab, address, service, &source));
+	source.pending -= (uint64_t)slots << 32;
+	assert_int_equal(bpf_map_update_elem(lab->tables.sources, &key, &source, BPF_EXIST), 0);
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Live connections of a lab: counts that a test writes as the counting program would have, and the
+ * places of connections on their way.
+ */
+#ifndef TESTS_BPF_LAB_LIVE_H
+#define TESTS_BPF_LAB_LIVE_H
+
+#include "lab.h"
+
+/* For cmocka, before each test: as lab_setup, without any live connection. */
+int lab_live_setup(void **state);
+#define LAB_LIVE_TEST(function) cmocka_unit_test_setup(function, lab_live_setup)
+
+/* So many connections of the source that address belongs to; the service's total stays. */
+void lab_set_live(const struct lab *lab, const char *address, const struct sa_service *service,
+		  uint32_t count);
+
+/* So many connections of the service, whoever's they are. */
+void lab_set_service_live(const struct lab *lab, const struct sa_service *service, uint32_t count);
+
+/* Until when limits hold by these counts: as tables_live_hold. Always, at first. */
+void lab_hold_live(const struct lab *lab, uint64_t until_ms);
+
+/* Places of a known source that have not lapsed; 0 where there is no entry. */
+unsigned lab_places(const struct lab *lab, const char *address, const struct sa_service *service);
+
+/* Lets so much time pass for the places of a known source. */
+void lab_age_places(const struct lab *lab, const char *address, const struct sa_service *service,
+		    uint32_t slots);
+
+#endif

@@ -1,0 +1,163 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# synanvil-milter asked by miltertest, which plays the mail server: each action and each limit; and connections that are
+# many, slow, or cut off.
+
+load helpers
+load milter
+
+setup_file()
+{
+	file_lab miltertest || return 0
+	[ -x "$LAB_BUILD/synanvil-milter" ] || exit 1
+}
+
+teardown_file()
+{
+	file_lab_down
+}
+
+setup()
+{
+	file_ready
+}
+
+teardown()
+{
+	milter_teardown
+}
+
+# play SCRIPT [VARIABLE=VALUE]...
+play()
+{
+	local script=$1 definitions=(-D "dir=$BATS_TEST_DIRNAME/milter" -D "socket=inet:10726@127.0.0.1") one
+	shift
+	for one in "$@"; do
+		definitions+=(-D "$one")
+	done
+	in_mail miltertest "${definitions[@]}" -s "$BATS_TEST_DIRNAME/milter/$script.lua"
+}
+
+@test "truncate: fields are cut at the limit or at a line's end, by any mail server's steps" {
+	milter_start 'header_size_limit = 100'
+	ok play truncate
+}
+
+@test "truncate over a UNIX socket" {
+	milter_start 'header_size_limit = 100' "milter_listen = unix:$LAB_DIR/m.sock, inet:127.0.0.1:10726"
+	ok play truncate "socket=unix:$LAB_DIR/m.sock"
+}
+
+@test "reject: a field, too many fields, too much of them" {
+	milter_start 'header_size_limit = 100' 'header_size_action = reject' 'header_count_limit = 5' \
+		'header_total_size_limit = 300'
+	ok play reject
+}
+
+@test "exempt clients by address, by verified name, below a name; not those whom a pattern in front leaves out" {
+	milter_start 'header_size_limit = 100' 'header_size_action = reject' 'header_count_limit = 5' \
+		'smtpd_client_event_limit_exceptions = !10.3.0.9, 10.3.0.0/16, mx.example.org, .partner.example, [2001:db8::]/32'
+	ok play accept address=10.3.0.1
+	fails 1 play accept address=10.3.0.9
+	ok play accept name=MX.example.org
+	ok play accept name=a.partner.example
+	fails 1 play accept name=partner.example
+	fails 1 play accept name=a.mx.example.org
+	fails 1 play accept 'name=[10.4.0.1]'
+	ok play accept address=2001:db8::5
+	fails 1 play accept address=2001:db9::5
+}
+
+@test "monitor mode changes nothing" {
+	milter_start 'enforcement = monitor' 'header_size_limit = 100' 'header_size_action = reject' \
+		'header_count_limit = 5'
+	ok play accept
+	milter_logged 'would do: .*refused, Message has too many header fields'
+}
+
+# The bytes that begin a session (protocol 6, all actions and steps offered), then nothing.
+greet()
+{
+	printf '\0\0\0\015O\0\0\0\006\0\0\001\377\0\037\377\377'
+}
+
+milter_children_rss()
+{
+	local pid sum=0
+	for pid in $(pgrep -P "$MILTER"); do
+		sum=$((sum + $(awk '/^VmRSS:/ { print $2 }' "/proc/$pid/status")))
+	done
+	echo "$sum"
+}
+
+# The milter's descriptors.
+milter_descriptors()
+{
+	local pid
+	pid=$(pgrep -P "$MILTER")
+	find "/proc/$pid/fd" 2>/dev/null | wc -l
+}
+
+descriptors_at_most()
+{
+	[ "$(milter_descriptors)" -le "$1" ]
+}
+
+descriptors_at_least()
+{
+	[ "$(milter_descriptors)" -ge "$1" ]
+}
+
+@test "two thousand connections, silent or half way through, keep nobody else waiting and leave nothing behind" {
+	local before holder
+	milter_start 'header_size_limit = 100'
+	ok play truncate
+	before=$(milter_descriptors)
+	# One process holds them: half have said nothing, half have begun a session and gone silent.
+	# shellcheck disable=SC2016  # the inner shell expands it
+	in_mail bash -c 'ulimit -n 8192
+		for i in {1..2000}; do
+			exec {fd}<>/dev/tcp/127.0.0.1/10726 || exit 1
+			[ $((i % 2)) = 0 ] || printf "\0\0\0\015O\0\0\0\006\0\0\001\377\0\037\377\377" >&$fd
+		done
+		read -r' < <(sleep 600 & echo $! >"$BATS_TEST_TMPDIR/sleep"; wait) 3>&- &
+	holder=$!
+	wait_until 20 descriptors_at_least 2000
+	ok play truncate
+	at_most 60000 "$(milter_children_rss)" "KB of the milter with 2,000 connections"
+	kill "$holder" "$(cat "$BATS_TEST_TMPDIR/sleep")"
+	wait "$holder" || :
+	wait_until 10 descriptors_at_most $((before + 3))
+	ok play truncate
+}
+
+@test "memory stays bounded whatever a message has: names without end, fields without end" {
+	milter_start 'header_size_limit = 600'
+	cat >"$BATS_TEST_TMPDIR/flood.lua" <<-'END'
+		dofile(dir .. "/session.lua")
+		local conn = session()
+		must("MAIL", mt.mailfrom(conn, "sender@example.org"))
+		for i = 1, 100000 do
+			must("header field", mt.header(conn, "X-" .. i, ""))
+		end
+		for i = 1, 5000 do
+			must("header field", mt.header(conn, "X-1", text(900)))
+		end
+		must("end of the header", mt.eoh(conn))
+		equals("a message without end", SMFIR_REPLYCODE, mt.getreply(conn))
+		mt.disconnect(conn)
+	END
+	ok in_mail miltertest -D "dir=$BATS_TEST_DIRNAME/milter" -D socket=inet:10726@127.0.0.1 -s "$BATS_TEST_TMPDIR/flood.lua"
+	at_most 20000 "$(milter_children_rss)" "KB of the milter"
+	ok play accept
+}
+
+@test "what is no milter protocol ends that connection alone" {
+	milter_start 'header_size_limit = 100'
+	head -c 100000 /dev/urandom | in_mail nc -q 1 -w 2 127.0.0.1 10726 >/dev/null || :
+	printf '\377\377\377\377O' | in_mail nc -q 1 -w 2 127.0.0.1 10726 >/dev/null || :
+	greet | in_mail nc -q 1 -w 2 127.0.0.1 10726 >/dev/null || :
+	printf '\0\0\0\0' | in_mail nc -q 1 -w 2 127.0.0.1 10726 >/dev/null || :
+	ok play truncate
+}
