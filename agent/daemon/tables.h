@@ -111,8 +111,9 @@ int tables_interface_counters_clear(const struct tables *tables, uint32_t interf
 
 /*
  * Live connections. What the tables say is true at every moment: the agent and the program in the
- * kernel move the same words by the same rules. tables_live_open maps them, and makes new ones
- * ready; until then all counts read as 0. tables_live_close accepts tables that are not open.
+ * kernel move the same words by the same rules. tables_live_open maps them, makes new ones ready,
+ * and puts right what an agent that was killed was about to count; until then all counts read as 0.
+ * tables_live_close accepts tables that are not open.
  */
 int tables_live_open(struct tables *tables);
 void tables_live_close(struct tables *tables);

@@ -34,21 +34,6 @@ static int seed_make(struct sa_live_totals *head)
 	return 0;
 }
 
-int tables_live_open(struct tables *tables)
-{
-	int error;
-
-	tables->live_buckets = map_memory(tables->live, BUCKETS_SIZE);
-	error = -errno;
-	if (!tables->live_buckets)
-		return error;
-	tables->live_head = map_memory(tables->live_totals, HEAD_SIZE);
-	error = tables->live_head ? seed_make(tables->live_head) : -errno;
-	if (error)
-		tables_live_close(tables);
-	return error;
-}
-
 void tables_live_close(struct tables *tables)
 {
 	if (tables->live_buckets)
@@ -112,72 +97,150 @@ static struct sa_live_place place_of(const struct tables *tables,
 	return sa_live_place(tables->live_head->seed, &connection->source, key->epoch);
 }
 
-static int source_count_in(const struct tables *tables, struct sa_live_place place)
+/* The kernel's program and the next agent are elsewhere: only the order of the stores matters. */
+static void in_order(void)
 {
-	__u32 *hint = sa_live_hint(tables->live_head, place.bucket);
+	__asm__ volatile("" ::: "memory");
+}
 
+/* counted: what of it is counted already. */
+static struct sa_live_intent *intent_begin(const struct tables *tables,
+					   const struct sa_connection_key *key,
+					   const struct sa_connection *connection, uint16_t counted)
+{
+	const struct sa_live_place place = place_of(tables, key, connection);
+	struct sa_live_intent *intent = &tables->live_head->intent;
+
+	*intent = (struct sa_live_intent){
+		.cookie = key->cookie,
+		.digest = place.digest,
+		.epoch = key->epoch,
+		.bucket = place.bucket,
+		.slot = connection->slot,
+		.counted = counted,
+	};
+	in_order();
+	intent->under_way = 1;
+	in_order();
+	return intent;
+}
+
+static void intent_end(struct sa_live_intent *intent)
+{
+	in_order();
+	intent->under_way = 0;
+}
+
+/* Says what it is going to count before it does: if it is killed then, one too few is counted. */
+static void count_in(const struct tables *tables, struct sa_live_intent *intent)
+{
+	__u32 *hint = sa_live_hint(tables->live_head, intent->bucket);
+
+	intent->counted = SA_COUNTED_SOURCE | SA_COUNTED_SERVICE;
+	in_order();
 	(void)__sync_fetch_and_add(hint, 1);
-	if (sa_live_add(&tables->live_buckets[place.bucket], place.digest))
-		return 1;
-	(void)__sync_fetch_and_sub(hint, 1);
-	return 0;
+	if (!sa_live_add(&tables->live_buckets[intent->bucket], intent->digest)) {
+		(void)__sync_fetch_and_sub(hint, 1);
+		intent->counted &= (uint16_t)~SA_COUNTED_SOURCE;
+	}
+	if (!sa_live_service_add(&tables->live_head->services[intent->slot], intent->epoch))
+		intent->counted &= (uint16_t)~SA_COUNTED_SERVICE;
 }
 
-static void source_count_out(const struct tables *tables, struct sa_live_place place)
+static void count_out(const struct tables *tables, struct sa_live_intent *intent)
 {
-	if (sa_live_remove(&tables->live_buckets[place.bucket], place.digest))
-		(void)__sync_fetch_and_sub(sa_live_hint(tables->live_head, place.bucket), 1);
+	if (intent->counted & SA_COUNTED_SOURCE &&
+	    sa_live_remove(&tables->live_buckets[intent->bucket], intent->digest))
+		(void)__sync_fetch_and_sub(sa_live_hint(tables->live_head, intent->bucket), 1);
+	intent->counted &= (uint16_t)~SA_COUNTED_SOURCE;
+	in_order();
+	if (intent->counted & SA_COUNTED_SERVICE)
+		(void)sa_live_service_remove(&tables->live_head->services[intent->slot],
+					     intent->epoch);
+	intent->counted = 0;
 }
 
-static void count_out(const struct tables *tables, const struct sa_connection_key *key,
-		      const struct sa_connection *entry)
+/*
+ * An earlier agent was killed at this. What is counted has an entry, so without one it is taken
+ * back. Accepted race: if it was counted in full, and has closed since, it is taken back twice.
+ */
+static void intent_recover(const struct tables *tables)
 {
-	if (entry->counted & SA_COUNTED_SOURCE)
-		source_count_out(tables, place_of(tables, key, entry));
-	if (entry->counted & SA_COUNTED_SERVICE)
-		(void)sa_live_service_remove(&tables->live_head->services[entry->slot], key->epoch);
+	struct sa_live_intent *intent = &tables->live_head->intent;
+	const struct sa_connection_key key = { .cookie = intent->cookie, .epoch = intent->epoch };
+	struct sa_connection entry;
+
+	if (!intent->under_way)
+		return;
+	intent->bucket %= SA_LIVE_BUCKETS;
+	intent->slot %= SA_SERVICE_SLOTS;
+	if (tables_connection_read(tables, &key, &entry) == -ENOENT)
+		count_out(tables, intent);
+	intent_end(intent);
+}
+
+int tables_live_open(struct tables *tables)
+{
+	int error;
+
+	tables->live_buckets = map_memory(tables->live, BUCKETS_SIZE);
+	error = -errno;
+	if (!tables->live_buckets)
+		return error;
+	tables->live_head = map_memory(tables->live_totals, HEAD_SIZE);
+	error = tables->live_head ? seed_make(tables->live_head) : -errno;
+	if (error)
+		tables_live_close(tables);
+	else
+		intent_recover(tables);
+	return error;
 }
 
 /*
  * Counts first: the connection may close as soon as there is an entry, and the kernel takes back
- * what it says. Accepted race: an agent that is killed between the two leaves one too many.
+ * what it says.
  */
 int tables_connection_enter(const struct tables *tables, const struct sa_connection_key *key,
 			    const struct sa_connection *connection)
 {
 	struct sa_connection entry = *connection;
-	int error;
+	struct sa_live_intent *intent;
+	int error = 0;
 
 	if (!tables->live_head || connection->slot >= SA_SERVICE_SLOTS)
 		return -EBADF;
-	entry.counted = 0;
-	if (source_count_in(tables, place_of(tables, key, connection)))
-		entry.counted |= SA_COUNTED_SOURCE;
-	if (sa_live_service_add(&tables->live_head->services[connection->slot], key->epoch))
-		entry.counted |= SA_COUNTED_SERVICE;
+	intent = intent_begin(tables, key, connection, 0);
+	count_in(tables, intent);
+	entry.counted = intent->counted;
 	if (bpf_map_update_elem(tables->connections, key, &entry, BPF_NOEXIST)) {
 		error = -errno;
-		count_out(tables, key, &entry);
-		return error;
+		count_out(tables, intent);
 	}
-	if (entry.counted != (SA_COUNTED_SOURCE | SA_COUNTED_SERVICE))
+	intent_end(intent);
+	if (!error && entry.counted != (SA_COUNTED_SOURCE | SA_COUNTED_SERVICE))
 		(void)__sync_fetch_and_add(&tables->live_head->uncounted, 1);
-	return 0;
+	return error;
 }
 
 /* An entry never changes while it is there, so what was read is what was deleted. */
 int tables_connection_leave(const struct tables *tables, const struct sa_connection_key *key)
 {
+	struct sa_live_intent *intent;
 	struct sa_connection entry;
+	int error = 0;
 
 	if (!tables->live_head)
 		return -EBADF;
-	if (bpf_map_lookup_elem(tables->connections, key, &entry) ||
-	    bpf_map_delete_elem(tables->connections, key))
+	if (bpf_map_lookup_elem(tables->connections, key, &entry))
 		return -errno;
-	if (entry.slot < SA_SERVICE_SLOTS)
-		count_out(tables, key, &entry);
-	return 0;
+	entry.slot %= SA_SERVICE_SLOTS;
+	intent = intent_begin(tables, key, &entry, entry.counted);
+	if (bpf_map_delete_elem(tables->connections, key))
+		error = -errno;
+	else
+		count_out(tables, intent);
+	intent_end(intent);
+	return error;
 }
 
 int tables_connections_batch(const struct tables *tables, struct tables_cursor *cursor,

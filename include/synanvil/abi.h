@@ -242,6 +242,21 @@ SA_ASSERT_SIZE(struct sa_live_bucket, 128);
 
 #define SA_LIVE_ALWAYS (~0ULL)
 
+/*
+ * What the agent is about to count or to take back, written before it does: an agent that is killed
+ * in between leaves it to the next one. Agent's alone.
+ */
+struct sa_live_intent {
+	__u64 cookie;
+	__u64 digest;
+	__u32 epoch;
+	__u32 bucket;
+	__u16 slot;
+	__u16 counted;   /* SA_COUNTED_* bits: what may be counted of it */
+	__u32 under_way; /* 0: nothing is */
+};
+SA_ASSERT_SIZE(struct sa_live_intent, 32);
+
 /* Totals of the live counts. Written by connections.bpf.c and the agent. */
 struct sa_live_totals {
 	__u64 seed; /* random, never 0 in use: who can't guess it can't aim at a bucket. Agent's */
@@ -251,7 +266,8 @@ struct sa_live_totals {
 	/* Agent's: until when limits of connections hold by these counts, in ms; 0: nobody counts.
 	 * SA_LIVE_ALWAYS: the kernel counts, at the moment when it happens. */
 	__u64 holds_until_ms;
-	__u64 reserved[4];                /* keeps what is written often off the line of the seed */
+	/* Before what is written often, off the line of the seed: */
+	struct sa_live_intent intent;
 	__u64 services[SA_SERVICE_SLOTS]; /* by slot: epoch << 32 | connections; compare-and-swap */
 	__u32 hints[SA_LIVE_HINTS];       /* connections counted in the buckets that share it, never
 					     fewer; 0: none, and they need not be looked at */

@@ -12,6 +12,7 @@
 #include <net/if.h>
 #include <netinet/in.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -379,6 +380,48 @@ static void the_agent_and_the_kernel_count_once(void **state)
 	assert_int_equal(tables_connection_leave(&lab->tables, &key), 0);
 }
 
+#define ENTERED 64U
+#define KILLS   40U
+
+static void agent_works(const struct sa_connection *connection)
+{
+	struct sa_connection_key key = { .epoch = lab->settings.epoch };
+
+	for (;;) {
+		for (key.cookie = 1; key.cookie <= ENTERED; key.cookie++)
+			(void)tables_connection_enter(&lab->tables, &key, connection);
+		for (key.cookie = 1; key.cookie <= ENTERED; key.cookie++)
+			(void)tables_connection_leave(&lab->tables, &key);
+	}
+}
+
+/* Wherever it is killed: no connection stays counted that has no entry. */
+static void an_agent_that_is_killed_leaves_nothing_counted(void **state)
+{
+	const struct sa_address address = address_of("127.0.0.9");
+	struct sa_connection connection = { .source.service = mail->id,
+					    .slot = (uint16_t)mail->slot };
+	struct sa_connection_key key = { .epoch = lab->settings.epoch };
+
+	(void)state;
+	memcpy(connection.source.address, &address, sizeof(address));
+	for (useconds_t i = 0; i < KILLS; i++) {
+		pid_t child = fork();
+
+		assert_true(child >= 0);
+		if (child == 0)
+			agent_works(&connection);
+		(void)usleep(1000 + i * 37);
+		assert_int_equal(kill(child, SIGKILL), 0);
+		assert_int_equal(waitpid(child, NULL, 0), child);
+		tables_live_close(&lab->tables);
+		assert_int_equal(tables_live_open(&lab->tables), 0);
+		for (key.cookie = 1; key.cookie <= ENTERED; key.cookie++)
+			(void)tables_connection_leave(&lab->tables, &key);
+		counted("killed", "127.0.0.9", 0, 0);
+	}
+}
+
 /* All entries but one. */
 static void fillers_write(bool there)
 {
@@ -454,6 +497,7 @@ int main(void)
 		COUNTING_TEST(another_epoch_begins_at_zero_and_the_last_one_ends_well),
 		COUNTING_TEST(two_programs_count_once),
 		COUNTING_TEST(the_agent_and_the_kernel_count_once),
+		COUNTING_TEST(an_agent_that_is_killed_leaves_nothing_counted),
 		COUNTING_TEST(a_full_table_says_so_and_loses_nothing),
 		COUNTING_TEST(a_full_bucket_says_so_and_takes_from_nobody),
 	};
