@@ -170,6 +170,21 @@ static void print_milter(FILE *stream, const json_t *result)
 		(void)fprintf(stream, ", %s\n", value_age(milter, "report_age_seconds", text));
 }
 
+/* Where live connections are less than what the kernel counts. */
+static void print_connections_source(FILE *stream, const json_t *result)
+{
+	const char *source = value_string(result, "connections_source");
+
+	if (strcmp(source, "sock_diag") == 0)
+		(void)fputs("live connections: listed once a second, since they cannot be counted "
+			    "in the kernel (the log says why)\n",
+			    stream);
+	else if (strcmp(source, "off") == 0)
+		(void)fputs("live connections: not counted, so limits on them do not hold (the "
+			    "log says why)\n",
+			    stream);
+}
+
 /* What the one who asked should know beside the numbers. */
 static void print_notes(FILE *stream, const json_t *result)
 {
@@ -177,6 +192,7 @@ static void print_notes(FILE *stream, const json_t *result)
 	size_t index;
 	json_t *row;
 
+	print_connections_source(stream, result);
 	json_array_foreach(json_object_get(configuration, "files"), index, row)
 	{
 		if (!json_is_true(json_object_get(row, "stale")))

@@ -2,11 +2,12 @@
 /*
  * A pass lists all sockets, then walks all entries. Neither is of one moment, so one look proves
  * nothing: a socket that closes is still in a part of the list that was read before, and one that
- * opens is not in it. Only what two passes in a row find wrong is wrong, since no connection opens
- * or closes twice.
+ * opens is not in it. Only what two passes in a row find wrong is wrong: none opens or closes
+ * twice.
  *
  * After a start or another epoch, when nothing is there yet, a first pass believes what it sees.
- * What it entered although it had just closed, the passes after it remove; that is no drift.
+ * What it entered although it had just closed, the passes after it remove, and what it was not told
+ * of, or had no room for yet, they enter; that is no drift.
  */
 #include "connections_sync.h"
 
@@ -25,7 +26,6 @@
 
 /* Entries a slice: half a microsecond each. */
 #define SLICE_ENTRIES 512
-
 /* From the end of a pass to the next. Checking a connection costs half a microsecond. */
 #define REST_CHECK_MS 10000
 /* What a first pass has entered too much is gone soon. */
@@ -57,7 +57,7 @@ struct connections_sync {
 	struct cookie_set missing_before;
 	struct cookie_set unlisted_before;
 
-	unsigned settling; /* passes in which what is removed is no drift */
+	unsigned settling; /* passes in which what is put right is no drift */
 	uint64_t drift;
 	uint64_t uncounted; /* as last complained about */
 	int reported;       /* the error that was last complained about */
@@ -100,14 +100,20 @@ static void pass_begin(struct connections_sync *sync)
 	cookie_set_clear(&sync->unlisted);
 }
 
-/* A full table is reported with what could not be counted. */
+/* Reported where the table is full: each connection once, though every pass tries again. */
 static bool enter(struct connections_sync *sync, const struct sa_connection_key *key,
 		  const struct sa_connection *connection)
 {
-	int error = tables_connection_enter(&sync->daemon->tables, key, connection);
+	const struct tables *tables = &sync->daemon->tables;
+	int error = tables_connection_enter(tables, key, connection);
 
-	if (error != -EEXIST && error != -E2BIG)
+	if (error == -E2BIG) {
+		if (!cookie_set_has(&sync->missing_before, key->cookie))
+			tables_live_miss(tables);
+		note_error(sync, cookie_set_add(&sync->missing, key->cookie));
+	} else if (error != -EEXIST) {
 		note_error(sync, error);
+	}
 	return error == 0;
 }
 
@@ -127,7 +133,8 @@ static void socket_found(const struct sock_diag_socket *socket, void *context)
 	} else if (sync->fills) {
 		(void)enter(sync, &key, &connection);
 	} else if (cookie_set_has(&sync->missing_before, socket->cookie)) {
-		sync->drift += enter(sync, &key, &connection);
+		if (enter(sync, &key, &connection) && !sync->settling)
+			sync->drift++;
 	} else {
 		note_error(sync, cookie_set_add(&sync->missing, socket->cookie));
 	}
@@ -195,7 +202,6 @@ static void report(struct connections_sync *sync)
 	sync->uncounted = uncounted;
 }
 
-/* A pass that broke off has proved nothing: the one before it still stands for what was seen. */
 /* Without a new list the limits end: counts that stand still would keep clients out for ever. */
 static void limits_hold(const struct connections_sync *sync)
 {
@@ -205,6 +211,7 @@ static void limits_hold(const struct connections_sync *sync)
 		tables_live_hold(&sync->daemon->tables, mono_now().ms + HOLD_ALONE_MS);
 }
 
+/* A pass that broke off has proved nothing: the one before it still stands for what was seen. */
 static void pass_end(struct connections_sync *sync, int error)
 {
 	note_error(sync, error);
@@ -287,16 +294,10 @@ static int pass_run(struct connections_sync *sync)
 /* Removes every entry: where nobody counts, what an earlier agent counted would stay for ever. */
 static void forget_all(struct connections_sync *sync)
 {
-	struct tables_cursor cursor = { 0 };
-	size_t count = 0;
-	int more = 1;
-
-	while (more > 0) {
-		more = tables_connections_batch(&sync->daemon->tables, &cursor, sync->keys,
-						sync->values, SLICE_ENTRIES, &count);
-		for (size_t i = 0; more >= 0 && i < count; i++)
-			(void)leave(sync, &sync->keys[i]);
-	}
+	pass_begin(sync);
+	sync->epoch = 0; /* of no entry */
+	while (slice_walk(sync) > 0)
+		continue;
 }
 
 /* An earlier agent's program on the same tables does as well; on others it is of no use. */

@@ -131,6 +131,9 @@ uint64_t tables_live_held(const struct tables *tables);
 /* Connections so far that some table had no room for. */
 uint64_t tables_live_uncounted(const struct tables *tables);
 
+/* One more of them, which tables_connection_enter found no room for. */
+void tables_live_miss(const struct tables *tables);
+
 /* Says that no entry is left of an epoch before this one. */
 void tables_live_epoch_kept(const struct tables *tables, uint32_t epoch);
 

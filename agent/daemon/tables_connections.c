@@ -78,6 +78,12 @@ uint64_t tables_live_uncounted(const struct tables *tables)
 	return tables->live_head ? *(volatile __u64 *)&tables->live_head->uncounted : 0;
 }
 
+void tables_live_miss(const struct tables *tables)
+{
+	if (tables->live_head)
+		(void)__sync_fetch_and_add(&tables->live_head->uncounted, 1);
+}
+
 void tables_live_epoch_kept(const struct tables *tables, uint32_t epoch)
 {
 	if (tables->live_head)
@@ -218,7 +224,7 @@ int tables_connection_enter(const struct tables *tables, const struct sa_connect
 	}
 	intent_end(intent);
 	if (!error && entry.counted != (SA_COUNTED_SOURCE | SA_COUNTED_SERVICE))
-		(void)__sync_fetch_and_add(&tables->live_head->uncounted, 1);
+		tables_live_miss(tables);
 	return error;
 }
 

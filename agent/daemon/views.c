@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "cleanup.h"
+#include "connections_sync.h"
 #include "outcomes.h"
 #include "service_names.h"
 #include "settings.h"
@@ -146,11 +147,13 @@ int view_status(const struct daemon *daemon, json_t **ret_object)
 	if (error)
 		return error;
 	return object_or_error(
-		json_pack("{s:s, s:s, s:I, s:o, s:o, s:o, s:o, s:I, s:I, s:o, s:o}", "version",
+		json_pack("{s:s, s:s, s:I, s:o, s:o, s:s, s:o, s:o, s:I, s:I, s:o, s:o}", "version",
 			  SYNANVIL_VERSION, "enforcement",
 			  daemon->config->enforce ? "enforce" : "monitor", "uptime_seconds",
 			  (json_int_t)(mono_now().ms - daemon->started.ms) / 1000, "interfaces",
 			  interfaces_json(&daemon->interfaces), "services", services_json(daemon),
+			  "connections_source",
+			  connections_source_name(connections_sync_source(daemon->connections)),
 			  "sources", sources_json(daemon), "syn_packets",
 			  packets_json(stats, &daemon->settings), "exceptions",
 			  (json_int_t)view_exception_count(daemon), "blocks",

@@ -285,6 +285,8 @@ settled()
 	equals 5 "$(live_of 10.9.0.2)" "of one source"
 	equals 1 "$(metric '_source{source="sock_diag"}')" "the list counts"
 	equals 0 "$(metric '_source{source="kernel"}')" "the kernel does not"
+	equals sock_diag "$(json .connections_source status)" "status"
+	ok grep 'live connections: listed once a second' <<<"$(synanvil status)"
 	kill "$CLIENT"
 	wants 0 "closed"
 	equals 1 "$(grep -c 'live connections cannot be counted in the kernel' "$LAB_LOG")" "log lines"

@@ -325,6 +325,45 @@ static void another_epoch_counts_anew(void **state)
 	assert_false(kernel.under_way);
 }
 
+/* Now and then the kernel's list leaves one out: so may the one that fills in. */
+static void what_a_start_was_not_told_of_comes_without_being_drift(void **state)
+{
+	struct lab *lab = *state;
+
+	LISTED(11);
+	start(lab);
+	LISTED(11, 12);
+	pass(lab);
+	assert_false(is_counted(12, 5));
+	pass(lab);
+	assert_true(is_counted(12, 5));
+	assert_int_equal(connections_sync_drift(lab->sync), 0);
+}
+
+#define ROOM (sizeof(tables_double.connections) / sizeof(*tables_double.connections))
+
+static void full_tables_are_told_of_once(void **state)
+{
+	struct lab *lab = *state;
+
+	for (uint64_t i = 1; i < ROOM; i++)
+		counted_by_kernel(1000 + i, 4);
+	LISTED(11, 12, 13);
+	start(lab);
+	assert_int_equal(tables_double.uncounted, 2);
+	assert_true(is_counted(11, 5));
+	for (uint64_t i = 1; i < ROOM; i++)
+		counted_by_kernel(1000 + i, 5);
+	pass(lab);
+	assert_int_equal(tables_double.uncounted, 2);
+	for (uint64_t i = 1; i < ROOM; i++)
+		closed_by_kernel(1000 + i, 5);
+	pass(lab);
+	assert_true(is_counted(12, 5) && is_counted(13, 5));
+	assert_int_equal(tables_double.uncounted, 2);
+	assert_int_equal(connections_sync_drift(lab->sync), 0);
+}
+
 static void without_the_kernel_the_list_is_what_counts(void **state)
 {
 	struct lab *lab = *state;
@@ -484,6 +523,8 @@ int main(void)
 		SYNC_TEST(what_a_start_enters_too_late_goes_without_being_drift),
 		SYNC_TEST(one_look_proves_nothing),
 		SYNC_TEST(two_looks_in_a_row_find_drift),
+		SYNC_TEST(what_a_start_was_not_told_of_comes_without_being_drift),
+		SYNC_TEST(full_tables_are_told_of_once),
 		SYNC_TEST(a_list_that_breaks_off_proves_nothing),
 		SYNC_TEST(another_epoch_counts_anew),
 		SYNC_TEST(without_the_kernel_the_list_is_what_counts),
