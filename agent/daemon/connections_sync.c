@@ -60,7 +60,7 @@ struct connections_sync {
 	unsigned settling; /* passes in which what is put right is no drift */
 	uint64_t drift;
 	uint64_t uncounted; /* as last complained about */
-	int reported;       /* the error that was last complained about */
+	int reported;       /* likewise, the error */
 	struct sa_connection_key keys[SLICE_ENTRIES];
 	struct sa_connection values[SLICE_ENTRIES];
 };
