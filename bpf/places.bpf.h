@@ -60,13 +60,17 @@ static __always_inline void connection_limits_apply(struct attempt *attempt)
 		attempt->connection_limit = attempt->process_limit = 0;
 }
 
-/* What is counted of the source and of its service. */
-static __always_inline void connections_count(struct attempt *attempt)
+/* What is counted of the source and of its service. Global, so that the verifier follows it once.
+ */
+__attribute__((noinline)) int connections_count(struct attempt *attempt)
 {
+	if (!attempt)
+		return 0;
 	attempt->live = live_of_source(&attempt->key, attempt->epoch);
 	if (attempt->process_limit)
 		attempt->service_live = live_of_service(attempt->service_slot, attempt->epoch);
 	attempt->may_hold = source_may_hold(attempt);
+	return 0;
 }
 
 /* Sets attempt->refused by what the source holds besides this attempt. */
@@ -116,17 +120,20 @@ static __always_inline bool attempt_is_repeat(const struct sa_source *source,
 /*
  * Takes a place for an attempt of a known source, or says in attempt->refused why not. spent: the
  * attempt will be dropped for its rate, so that nothing is taken.
+ *
+ * A connection that opens is counted, then its place is given back. So places are read first, and
+ * what is counted after that, each time anew: the other way round it could be in neither.
  */
 static __always_inline void place_take(struct sa_source *source, struct attempt *attempt,
 				       bool spent)
 {
-	connections_count(attempt);
 	for (int i = 0; i < PENDING_TRIES; i++) {
 		__u64 old = *(volatile __u64 *)&source->pending;
 		__u64 word = pending_at(old, attempt->now_ms);
 		__u32 places = attempt->takes_place ? pending_count(word) : 0;
 		bool repeated = places && attempt_is_repeat(source, attempt);
 
+		connections_count(attempt);
 		place_judge(attempt, (__u64)attempt->live + places - repeated);
 		if (spent || !place_is_due(attempt))
 			return;

@@ -22,6 +22,7 @@
 #include <unistd.h>
 
 #include "connections.skel.h"
+#include "storms.h"
 #include "synanvil.skel.h"
 #include "synanvil/live.h"
 
@@ -324,6 +325,53 @@ static void the_place_is_given_back(void **state)
 	assert_int_equal(lab_places(lab, "127.0.0.2", mail), 1);
 }
 
+#define LIMIT  200U
+#define OPENED 100
+#define ROUNDS 200
+
+static void one_round_keeps_to_the_limit(void)
+{
+	struct pair pairs[OPENED];
+
+	for (int i = 0; i < OPENED; i++) {
+		uint32_t places, live;
+
+		pairs[i] = pair_from("127.0.0.2");
+		places = lab_places(lab, "127.0.0.2", mail);
+		live = of_source("127.0.0.2");
+		if (places + live > LIMIT)
+			fail_msg("%u connections and %u places, of %u", live, places, LIMIT);
+	}
+	for (int i = 0; i < OPENED; i++)
+		pair_close(pairs[i]);
+}
+
+/*
+ * Attempts on all CPUs take what places there are, while connections open: each is counted as its
+ * place is given back, and no attempt may see it in neither. That needs many of them to be seen.
+ */
+static void a_burst_while_connections_open_keeps_to_the_limit(void **state)
+{
+	const struct storm_plan plan = { .source = STORM_ADDRESS(127, 0, 0, 2),
+					 .sources = 1,
+					 .in_a_row = 1 };
+	struct storms *storms = storms_new(lab);
+
+	(void)state;
+	lab->settings.services[0].rate_limit = 0;
+	lab->settings.services[0].connection_limit = LIMIT;
+	lab_apply(lab);
+	for (unsigned i = 0; i < storms_count(storms); i++)
+		storms_plan(storms, i, &plan, INT32_MAX);
+	storms_go(storms);
+	for (int i = 0; i < ROUNDS; i++)
+		one_round_keeps_to_the_limit();
+	storms_cease(storms);
+	storms_wait(storms);
+	assert_in_range(lab_places(lab, "127.0.0.2", mail), 1, LIMIT);
+	storms_free(storms);
+}
+
 static void another_epoch_begins_at_zero_and_the_last_one_ends_well(void **state)
 {
 	struct pair before = pair_from("127.0.0.2"), after;
@@ -494,6 +542,7 @@ int main(void)
 		COUNTING_TEST(other_ports_and_the_clients_end_do_not_count),
 		COUNTING_TEST(other_namespaces_do_not_count),
 		COUNTING_TEST(the_place_is_given_back),
+		COUNTING_TEST(a_burst_while_connections_open_keeps_to_the_limit),
 		COUNTING_TEST(another_epoch_begins_at_zero_and_the_last_one_ends_well),
 		COUNTING_TEST(two_programs_count_once),
 		COUNTING_TEST(the_agent_and_the_kernel_count_once),
