@@ -26,6 +26,7 @@
 
 /* Entries a slice: half a microsecond each. */
 #define SLICE_ENTRIES 512
+
 /* From the end of a pass to the next. Checking a connection costs half a microsecond. */
 #define REST_CHECK_MS 10000
 /* What a first pass has entered too much is gone soon. */
@@ -268,13 +269,11 @@ static void slice_due(evutil_socket_t fd, short what, void *context)
 		return;
 	}
 	more = slice_walk(sync);
-	if (more > 0) {
-		/* At once, but after whatever else the loop has to serve. */
+	sync->walking = more > 0;
+	if (more > 0) /* at once, but after whatever else the loop has to serve */
 		schedule(sync, 0);
-		return;
-	}
-	sync->walking = false;
-	pass_end(sync, more);
+	else
+		pass_end(sync, more);
 }
 
 /* The first pass, before anybody is served. */
