@@ -169,7 +169,13 @@ connections_of_service()
 		equals "served=5 refused=0 silent=95 waiting=0" "$ANSWER" "burst of client $client"
 	done
 	equals 40 "$(connections_of_service)" "connections of the service"
-	ok synanvil top --by connections --once
+	wait_until 15 top_shows 5 8
+}
+
+# top_shows CONNECTIONS SOURCES
+top_shows()
+{
+	[ "$(json "[.sources[] | select(.connections == $1)] | length" top --by connections)" = "$2" ]
 }
 
 @test "exempt clients have no limit of connections, and see no full service" {

@@ -142,12 +142,22 @@ lab_empty()
 	[ -z "$(ip netns pids "$LAB_MAIL" 2>/dev/null)$(ip netns pids "$LAB_CLIENTS" 2>/dev/null)" ]
 }
 
+# What a test has mounted in the lab's directory, the inner ones first.
+lab_unmount()
+{
+	local target
+	findmnt -rno TARGET | grep -F "$LAB_DIR/" | sort -r | while read -r target; do
+		umount "$target"
+	done
+}
+
 lab_down()
 {
 	# Whoever calls this may have set -e: what is gone already is no error.
 	lab_end_processes || :
 	ip netns del "$LAB_CLIENTS" 2>/dev/null || :
 	ip netns del "$LAB_MAIL" 2>/dev/null || :
+	lab_unmount || :
 	rm -rf "$LAB_BPF" "$LAB_DIR" || :
 	rmdir /run/synanvil-lab 2>/dev/null || :
 }

@@ -5,6 +5,7 @@
 #include "control_lab.h"
 
 #include "control_commands.h"
+#include "settings.h"
 #include "show.h"
 
 static void looking_commands_answer(void **state)
