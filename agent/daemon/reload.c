@@ -15,9 +15,9 @@
 #include "daemon.h"
 #include "log.h"
 #include "metrics_server.h"
+#include "milter_reports.h"
 #include "policy.h"
 #include "policy_server.h"
-#include "milter_reports.h"
 #include "service_manager.h"
 #include "state.h"
 
