@@ -440,7 +440,9 @@ POLICY_WIRE := $(addprefix agent/daemon/,policy_names.c policy_protocol.c policy
 UNITS += policy_protocol policy_session
 UNIT_policy_protocol := $(POLICY_WIRE)
 UNIT_policy_session := $(POLICY_WIRE)
-UNITS += policy_server
+UNITS += policy_server policy_listeners
+UNIT_policy_listeners = $(UNIT_policy_server)
+UNIT_LIBS_policy_listeners = $(UNIT_LIBS_policy_server)
 UNIT_policy_server := $(POLICY_WIRE) $(addprefix agent/daemon/,histogram.c policy_complaint.c policy_listener.c policy_server.c \
 	tcp_listener.c unix_listener.c) agent/common/mono.c agent/common/log.c
 UNIT_LIBS_policy_server := $(call pkg_libs,libevent)
