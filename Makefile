@@ -601,9 +601,9 @@ $(BUILD)/bpf/%.bpf.o: tests/bench/%.bpf.c
 	@mkdir -p $(@D)
 	$(Q)$(CLANG) $(BPF_CFLAGS) -MMD -MP -c $< -o $@
 
-DECISION := tests/bench/decision.c agent/daemon/tables.c agent/daemon/filter.c agent/daemon/tick.c agent/common/prefix.c agent/common/parse.c
+DECISION := tests/bench/decision.c tests/bench/decision_contenders.c agent/daemon/tables.c agent/daemon/filter.c agent/daemon/tick.c agent/common/prefix.c agent/common/parse.c
 
-$(BUILD)/bench/decision: $(DECISION) $(HEADERS) $(addprefix $(BUILD)/gen/,synanvil.skel.h tick.skel.h textbook.skel.h generator.skel.h)
+$(BUILD)/bench/decision: $(DECISION) tests/bench/decision.h $(HEADERS) $(addprefix $(BUILD)/gen/,synanvil.skel.h tick.skel.h textbook.skel.h generator.skel.h)
 	$(call say,BENCH,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) $(filter-out -Wconversion,$(CFLAGS)) -Iagent/daemon $(DECISION) \
