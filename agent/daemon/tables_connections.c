@@ -195,11 +195,12 @@ int tables_live_open(struct tables *tables)
 		return error;
 	tables->live_head = map_memory(tables->live_totals, HEAD_SIZE);
 	error = tables->live_head ? seed_make(tables->live_head) : -errno;
-	if (error)
+	if (error || !tables->live_head) {
 		tables_live_close(tables);
-	else
-		intent_recover(tables);
-	return error;
+		return error;
+	}
+	intent_recover(tables);
+	return 0;
 }
 
 /*
