@@ -6,7 +6,7 @@
 
 # What the package needs, and what the tests of it do.
 SYSTEM_PACKAGES=systemd,systemd-sysv,dbus,iproute2,netbase,libjansson4,libevent-2.1-7,libbpf1,libmnl0,libcap-ng0,libunbound8
-SYSTEM_PACKAGES+=,libmilter1.0.1
+SYSTEM_PACKAGES+=,libmilter1.0.1,libncursesw6
 
 # The mirror that this machine takes its packages from.
 system_mirror()
