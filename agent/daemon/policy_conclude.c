@@ -148,7 +148,10 @@ void policy_conclude(struct policy *policy, const struct enquiry *one,
 	const enum policy_reason reason = decision->reason;
 
 	policy->decisions[decision->action][reason]++;
-	if (one->source && (reason == POLICY_NONE || reason == POLICY_RECIPIENT_RATE))
+	/* What is refused for another reason, or in monitor mode would have been before, is free.
+	 */
+	if (one->source && !one->facts.ended &&
+	    (reason == POLICY_NONE || reason == POLICY_RECIPIENT_RATE))
 		policy_recipients_count(&policy->counters, one->source, one->message, one->request,
 					one->asker->connection, &one->due, one->limits.unit_ms,
 					one->now.ms);

@@ -8,6 +8,7 @@
  * A message is known by its instance, whoever asks, on whichever connection. Without an instance
  * (MAIL, or a client that is not Postfix) it is known by client address, port and sender, from one
  * MAIL to the next, or to its end; and the next message of them that has an instance is that one.
+ * Without one it may be another's, so such a refusal holds for the rest of its window and no longer.
  */
 #ifndef AGENT_POLICY_COUNTERS_H
 #define AGENT_POLICY_COUNTERS_H
@@ -41,6 +42,7 @@ struct policy_source {
 enum policy_counted { POLICY_COUNTED_NOT, POLICY_COUNTED_BY_RCPT, POLICY_COUNTED_AT_ONCE };
 
 struct policy_message {
+	uint64_t window_ms;  /* start of the window that it was counted in */
 	uint64_t connection; /* that asked first: at MAIL, or for each of its recipients; 0 = none
 			      */
 	uint32_t messages;   /* those of its source up to it, when it was counted */
