@@ -169,7 +169,9 @@ static void asked_by(struct policy_counters *counters, struct policy_message *me
 static bool outlived(const struct policy_message *message, enum policy_state state,
 		     const struct policy_limits *limits, uint64_t now_ms)
 {
-	const bool refused = message->message_limit && message->messages > message->message_limit;
+	const bool refused =
+		(message->message_limit && message->messages > message->message_limit) ||
+		(message->recipient_limit && message->recipients > message->recipient_limit);
 
 	return (refused || state == POLICY_MAIL) &&
 	       (int64_t)(now_ms - message->window_ms) >= (int64_t)limits->unit_ms;

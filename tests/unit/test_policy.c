@@ -172,6 +172,20 @@ static void without_instances(void **state)
 	assert_int_equal(view.messages, 3);
 }
 
+/* One that asks at DATA only never says that a message has ended. */
+static void without_instances_a_refusal_ends_with_its_window(void **state)
+{
+	struct policy_lab *lab = *state;
+	struct policy_request data = asks(POLICY_DATA, A, NULL);
+
+	limit(lab, 0, 3);
+	data.recipient_count = 4;
+	assert_string_equal(answer(lab, &data), "450");
+	data.recipient_count = 1;
+	lab->now.ms += 60000;
+	assert_string_equal(answer(lab, &data), "DUN");
+}
+
 static void window_starts_with_the_first_message(void **state)
 {
 	struct policy_lab *lab = *state;
@@ -521,6 +535,7 @@ int main(void)
 		TEST(refused_mail_is_not_refused_beyond_the_window),
 		TEST(mail_is_not_taken_over_beyond_the_window),
 		TEST(without_instances),
+		TEST(without_instances_a_refusal_ends_with_its_window),
 		TEST(window_starts_with_the_first_message),
 		TEST(recipients_at_rcpt_or_at_once),
 		TEST(recipients_of_refused_messages_are_free),
