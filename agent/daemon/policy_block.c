@@ -39,11 +39,24 @@ static void give_up(struct policy_block *block, int error, const char *message)
 	block->reported = error;
 }
 
+/* What somebody blocked meanwhile stays as it is: it may be meant to last longer. */
+static void leave_blocked(struct policy_block *block)
+{
+	const int64_t wall_ms = wall_now().ms;
+	size_t used = 0;
+
+	for (size_t i = 0; i < block->count; i++)
+		if (!state_blocks_cover(block->daemon->state, &block->waiting[i].prefix, wall_ms))
+			block->waiting[used++] = block->waiting[i];
+	block->count = used;
+}
+
 static void flush(struct policy_block *block)
 {
 	_cleanup_free_ char *message = NULL;
 	int error;
 
+	leave_blocked(block);
 	if (!block->count)
 		return;
 	error = state_blocks_add(block->daemon->state, block->waiting, block->count, &message);
@@ -171,13 +184,15 @@ enum policy_verdict policy_block_consider(struct policy_block *block,
 	const int64_t wall_ms = wall_now().ms;
 	int error;
 
-	if (!config->client_block_threshold || offence->refused < config->client_block_threshold)
+	if (!config->client_block_threshold)
 		return POLICY_BLOCK_OFF;
 	if (!offence->service || offence->service->behind_proxy)
 		return POLICY_BLOCK_NO_SERVICE;
 	prefix_of(&request->client, 128, &rule.prefix);
-	if (block->count == WAITING_MAX || known(block, &rule.prefix, wall_ms))
+	if (known(block, &rule.prefix, wall_ms))
 		return POLICY_BLOCK_KNOWN;
+	if (offence->refused < config->client_block_threshold || block->count == WAITING_MAX)
+		return POLICY_BLOCK_OFF;
 	if (!request->client_port || !request->server_known)
 		return POLICY_BLOCK_UNCONFIRMED;
 	error = confirm(request, offence->asker);

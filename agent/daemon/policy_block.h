@@ -21,7 +21,7 @@ struct policy_block *policy_block_free(struct policy_block *block);
 /* Why a client is not blocked, or that it is. */
 enum policy_verdict {
 	POLICY_BLOCKED,
-	POLICY_BLOCK_OFF,         /* below client_block_threshold, or there is none */
+	POLICY_BLOCK_OFF,         /* not now: below client_block_threshold, if there is one */
 	POLICY_BLOCK_NO_SERVICE,  /* not a row of protected_ports, or behind a proxy */
 	POLICY_BLOCK_KNOWN,       /* blocked already, or about to be */
 	POLICY_BLOCK_UNCONFIRMED, /* the kernel knows of no such connection */

@@ -96,8 +96,12 @@ static void block(struct policy *policy, const struct enquiry *one)
 				    one->limits.unit_ms, one->now.ms);
 	const struct policy_offence offence = { request, one->asker, one->service, refused };
 
-	/* Lifted by hand, it takes as many refusals again. */
-	if (policy_block_consider(policy->block, &offence, one->now) == POLICY_BLOCKED)
+	const enum policy_verdict verdict =
+		policy_block_consider(policy->block, &offence, one->now);
+
+	/* Lifted by hand, it takes as many refusals again: those of connections that were open
+	 * when it was blocked do not count. */
+	if (verdict == POLICY_BLOCKED || verdict == POLICY_BLOCK_KNOWN)
 		policy_refusals_forget(&policy->counters, &request->client);
 }
 

@@ -196,6 +196,36 @@ static void lifted_is_lifted(void **state)
 	assert_int_equal(lab->questions, 2);
 }
 
+/* Also where it went on meanwhile, on connections that it had. */
+static void refusals_while_blocked_do_not_count(void **state)
+{
+	struct policy_lab *lab = *state;
+
+	block_after(lab, 3);
+	send_messages(lab, A, 1, 4);
+	assert_int_equal(blocked(lab), 1);
+	lab->blocked = A;
+	send_messages(lab, A, 5, 20);
+	lab->blocked = NULL;
+	send_messages(lab, A, 21, 22);
+	assert_int_equal(lab->questions, 1);
+	send_messages(lab, A, 23, 23);
+	assert_int_equal(lab->questions, 2);
+}
+
+/* The operator's block is not replaced by a shorter one. */
+static void blocked_by_hand_meanwhile(void **state)
+{
+	struct policy_lab *lab = *state;
+
+	block_after(lab, 1);
+	send_messages(lab, A, 1, 2);
+	assert_int_equal(lab->questions, 1);
+	lab->blocked = A;
+	assert_int_equal(blocked(lab), 0);
+	assert_int_equal(lab->changes, 0);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, lab_setup, lab_teardown)
@@ -210,6 +240,8 @@ int main(void)
 		TEST(monitor_blocks_nobody),
 		TEST(changes_are_put_together),
 		TEST(lifted_is_lifted),
+		TEST(refusals_while_blocked_do_not_count),
+		TEST(blocked_by_hand_meanwhile),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
