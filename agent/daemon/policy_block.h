@@ -18,6 +18,13 @@ int policy_block_new(struct daemon *daemon, struct policy_block **ret_block);
 /* Blocks that wait are put in force. Accepts NULL. Returns NULL. */
 struct policy_block *policy_block_free(struct policy_block *block);
 
+/*
+ * The user whose process asks, which is looked for once a connection. False: not known, so that
+ * what it says leads to no block.
+ */
+bool policy_block_witness(struct policy_block *block, const struct policy_asker *asker,
+			  uint32_t *ret_user);
+
 /* Why a client is not blocked, or that it is. */
 enum policy_verdict {
 	POLICY_BLOCKED,

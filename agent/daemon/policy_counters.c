@@ -77,6 +77,8 @@ static void source_key(const struct policy_counters *counters, const struct poli
 	digest_add(&state, &place->source.length, sizeof(place->source.length));
 	digest_add(&state, &place->server, sizeof(place->server));
 	digest_add(&state, &place->port, sizeof(place->port));
+	if (place->witness)
+		digest_add(&state, &place->witness, sizeof(place->witness));
 	digest_end(&state, ret_key);
 }
 
@@ -104,12 +106,13 @@ static void sender_key(const struct policy_counters *counters, const struct poli
 }
 
 static void client_key(const struct policy_counters *counters, const struct sa_address *client,
-		       struct digest *ret_key)
+		       uint64_t witness, struct digest *ret_key)
 {
 	struct digest_state state;
 
 	key_start(&state, counters, KEY_CLIENT);
 	digest_add(&state, client, sizeof(*client));
+	digest_add(&state, &witness, sizeof(witness));
 	digest_end(&state, ret_key);
 }
 
@@ -324,12 +327,13 @@ void policy_counters_connection_closed(struct policy_counters *counters, uint64_
 /* --- refusals --- */
 
 uint32_t policy_refusal_note(struct policy_counters *counters, struct policy_message *message,
-			     const struct sa_address *client, uint32_t unit_ms, uint64_t now_ms)
+			     const struct sa_address *client, uint64_t witness, uint32_t unit_ms,
+			     uint64_t now_ms)
 {
 	struct policy_client *known;
 	struct digest key;
 
-	client_key(counters, client, &key);
+	client_key(counters, client, witness, &key);
 	known = lru_table_put(&counters->clients, &key);
 	if (message->refusal_noted)
 		return policy_window_value(&known->refused, now_ms, unit_ms);
@@ -337,11 +341,12 @@ uint32_t policy_refusal_note(struct policy_counters *counters, struct policy_mes
 	return policy_window_add(&known->refused, 1, now_ms, unit_ms);
 }
 
-void policy_refusals_forget(struct policy_counters *counters, const struct sa_address *client)
+void policy_refusals_forget(struct policy_counters *counters, const struct sa_address *client,
+			    uint64_t witness)
 {
 	struct digest key;
 
-	client_key(counters, client, &key);
+	client_key(counters, client, witness, &key);
 	lru_table_remove(&counters->clients, &key);
 }
 

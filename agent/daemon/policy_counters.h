@@ -8,7 +8,8 @@
  * A message is known by its instance, whoever asks, on whichever connection. Without an instance
  * (MAIL, or a client that is not Postfix) it is known by client address, port and sender, from one
  * MAIL to the next, or to its end; and the next message of them that has an instance is that one.
- * Without one it may be another's, so such a refusal holds for the rest of its window and no longer.
+ * Without one it may be another's, so such a refusal holds for the rest of its window and no
+ * longer.
  */
 #ifndef AGENT_POLICY_COUNTERS_H
 #define AGENT_POLICY_COUNTERS_H
@@ -52,10 +53,11 @@ struct policy_message {
 	uint8_t counted;       /* enum policy_counted: how its recipients are */
 	uint8_t ended_at;      /* enum policy_state of its first refusal as a whole; 0: none */
 	uint8_t refusal_noted; /* in its client's refusals */
-	uint8_t padding[5];
+	uint8_t witnessed;     /* counted for the user who asked about it first, too */
+	uint8_t padding[4];
 };
 
-/* A client address. */
+/* A client address, on the word of one witness. */
 struct policy_client {
 	struct policy_window refused; /* messages refused by rate */
 };
@@ -84,6 +86,8 @@ struct policy_place {
 	struct prefix source;
 	struct sa_address server; /* zero for services of any address */
 	uint16_t port;            /* host order; 0: not known */
+	uint64_t
+		witness; /* 0: whoever asks; else one more than the user who alone is listened to */
 };
 
 /* Makes the source if it is new. */
@@ -135,11 +139,16 @@ void policy_message_end(struct policy_counters *counters, const struct policy_re
 
 void policy_counters_connection_closed(struct policy_counters *counters, uint64_t connection);
 
-/* Notes that a message of the client was refused by rate, once a message; how many that makes. */
+/*
+ * Notes that a message of the client was refused by rate, once a message, on the word of a witness
+ * (as in struct policy_place); how many that makes.
+ */
 uint32_t policy_refusal_note(struct policy_counters *counters, struct policy_message *message,
-			     const struct sa_address *client, uint32_t unit_ms, uint64_t now_ms);
+			     const struct sa_address *client, uint64_t witness, uint32_t unit_ms,
+			     uint64_t now_ms);
 
-void policy_refusals_forget(struct policy_counters *counters, const struct sa_address *client);
+void policy_refusals_forget(struct policy_counters *counters, const struct sa_address *client,
+			    uint64_t witness);
 
 /*
  * Whether an event of this kind is the first of the source in its window: a kind that has no window

@@ -34,6 +34,7 @@ struct connection {
 	const struct policy_listener *listener;
 	uint64_t number; /* never that of another one */
 	struct policy_session session;
+	struct policy_peer peer;
 	size_t memory; /* of session, as counted in server->memory */
 	bool timed;    /* the event has a timeout */
 };
@@ -148,7 +149,7 @@ static void take_bytes(struct connection *connection, int fd, size_t size)
 	ssize_t taken;
 
 	server->now.ms = start.ns / 1000000;
-	server->asker = (struct policy_asker){ connection->number, fd };
+	server->asker = (struct policy_asker){ connection->number, fd, &connection->peer };
 	policy_session_received(&connection->session, server->input, size, &answerer, replies);
 	taken = send_some(fd, replies->data, replies->size);
 	if (replies->count)

@@ -127,6 +127,9 @@ hold()
 	hold 10.3.0.2 4000
 	ok forge root 10.3.0.2 4000
 	ok forge nobody 10.3.0.2 4000
+	# Of one that then comes itself: its first message is refused for what was made up, which is no evidence with Postfix.
+	ok forge nobody 10.3.0.3 4000
+	equals 0 "$(mails 1 25 10.3.0.3)" "queued: its messages were used up"
 	# Of one that is connected from another port.
 	ok forge postfix 10.3.0.2 4001
 	wait_until 2 false || equals '' "$(blocks)" "blocks"
