@@ -89,8 +89,13 @@ static void serve(evutil_socket_t fd, short what, void *context);
 /* Waits for the peer to read or to write; for ever if it owes nothing. */
 static void connection_wait(struct connection *connection, short what)
 {
-	const struct timeval patience = { .tv_sec = connection->server->limits.patience_s };
 	const bool timed = policy_session_owes(&connection->session);
+	const uint64_t left_ms =
+		timed ? policy_session_patience(&connection->session, mono_now().ms,
+						connection->server->limits.patience_s * 1000ULL)
+		      : 0;
+	const struct timeval patience = { (time_t)(left_ms / 1000),
+					  (suseconds_t)(left_ms % 1000 * 1000) };
 	struct event *event = &connection->event;
 	const int fd = event_get_fd(event);
 
