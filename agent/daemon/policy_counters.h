@@ -3,8 +3,8 @@
  * What clients have sent: messages and recipients of each source and service in anvil's windows,
  * the messages that were counted, and the refusals of each client. Lives as long as the agent, and
  * longer through policy_handover.h. Bounded: of each kind what was not used for the longest time
- * gives way, so that more pass then; a message that is asked about again after so many others counts
- * again. Pure but for its memory: the time is an argument.
+ * gives way, so that more pass then; a message that is asked about again after so many others
+ * counts again. Pure but for its memory: the time is an argument.
  *
  * A message is known by its instance, whoever asks, on whichever connection. Without an instance
  * (MAIL, or a client that is not Postfix) it is known by client address, port and sender, from one
