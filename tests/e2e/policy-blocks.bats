@@ -137,3 +137,24 @@ hold()
 	ok forge postfix 10.3.0.2 4000
 	wait_until 5 blocked 10.3.0.2
 }
+
+# ask_unix USER CLIENT PORT: the same over the UNIX socket.
+ask_unix()
+{
+	local i
+	for i in 1 2 3 4 5; do
+		printf 'request=smtpd_access_policy\nprotocol_state=RCPT\nclient_address=%s\nclient_port=%s\n' "$2" "$3"
+		printf 'client_name=unknown\nserver_address=%s\nserver_port=25\ninstance=%s.%s\n\n' "$LAB_HOST" "$1" "$i"
+	done | in_mail timeout 20 setpriv --reuid="$1" --clear-groups nc -N -U "$POSTFIX_DIR/queue/public/asked"
+}
+
+@test "asked over a UNIX socket, the kernel says who asks, too" {
+	agent_of_blocks "policy_listen = unix:$POSTFIX_DIR/queue/public/asked"
+	chmod 755 "$POSTFIX_DIR/queue/public"
+	hold 10.3.0.5 4000
+	ok ask_unix nobody 10.3.0.5 4000
+	equals 4 "$(grep -c 'action=450' <<<"$output")" "refusals"
+	wait_until 2 false || equals '' "$(blocks)" "blocks"
+	ok ask_unix postfix 10.3.0.5 4000
+	wait_until 5 blocked 10.3.0.5
+}
