@@ -213,7 +213,7 @@ sessions_are()
 	equals $'action=DUNNO\naction=DUNNO' "$(cat "$BATS_TEST_TMPDIR"/peer.*)" "the connection that was there before"
 	lab_config 'policy_listen ='
 	ok synanvil reload
-	! peer "say '$REQUEST'; hear"
+	fails 1 peer "say '$REQUEST'; hear"
 	[ ! -e "$LAB_DIR/two" ]
 }
 
