@@ -416,6 +416,9 @@ UNIT_policy := $(addprefix agent/daemon/,policy.c policy_block.c policy_conclude
 UNIT_LIBS_policy := $(call pkg_libs,libevent)
 UNIT_policy_block := $(UNIT_policy)
 UNIT_LIBS_policy_block := $(UNIT_LIBS_policy)
+UNITS += socket_owner
+UNIT_socket_owner := agent/daemon/socket_owner.c agent/common/prefix.c agent/common/parse.c
+UNIT_LIBS_socket_owner := $(call pkg_libs,libmnl)
 FUZZERS += policy_handover
 FUZZ_policy_handover := $(addprefix agent/daemon/,policy_handover.c policy_counters.c lru_table.c digest.c decide.c) \
 	agent/common/prefix.c agent/common/parse.c

@@ -19,10 +19,18 @@ int policy_new(struct daemon *daemon, struct policy **ret_policy);
 /* Accepts NULL. Returns NULL. */
 struct policy *policy_free(struct policy *policy);
 
+/* The user of the process at the other end. All zero: not looked for yet. */
+struct policy_peer {
+	bool looked;
+	bool known;
+	uint32_t user;
+};
+
 /* Who asks: one connection to the policy service. */
 struct policy_asker {
 	uint64_t connection; /* never that of another one while the agent runs; 0 is none */
 	int fd;              /* its socket: whose process asks is found out by it; -1: not known */
+	struct policy_peer *peer; /* found out before, while it is there; NULL: never kept */
 };
 
 /*

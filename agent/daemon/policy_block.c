@@ -39,11 +39,24 @@ static void give_up(struct policy_block *block, int error, const char *message)
 	block->reported = error;
 }
 
+/* What somebody blocked meanwhile stays as it is: it may be meant to last longer. */
+static void leave_blocked(struct policy_block *block)
+{
+	const int64_t wall_ms = wall_now().ms;
+	size_t used = 0;
+
+	for (size_t i = 0; i < block->count; i++)
+		if (!state_blocks_cover(block->daemon->state, &block->waiting[i].prefix, wall_ms))
+			block->waiting[used++] = block->waiting[i];
+	block->count = used;
+}
+
 static void flush(struct policy_block *block)
 {
 	_cleanup_free_ char *message = NULL;
 	int error;
 
+	leave_blocked(block);
 	if (!block->count)
 		return;
 	error = state_blocks_add(block->daemon->state, block->waiting, block->count, &message);
@@ -103,17 +116,37 @@ static bool known(const struct policy_block *block, const struct prefix *client,
 	return state_blocks_cover(block->daemon->state, client, wall_ms);
 }
 
-static int confirm(const struct policy_request *request, const struct policy_asker *asker)
+bool policy_block_witness(struct policy_block *block, const struct policy_asker *asker,
+			  uint32_t *ret_user)
+{
+	struct policy_peer once = { 0 };
+	struct policy_peer *peer = asker->peer ? asker->peer : &once;
+
+	if (!peer->looked) {
+		const int error = socket_peer_user(asker->fd, &peer->user);
+
+		peer->looked = true;
+		peer->known = !error;
+		/* It may be on another host, or gone. */
+		if (error && error != -ENOENT && error != -ENOTCONN)
+			give_up(block, error, NULL);
+	}
+	*ret_user = peer->user;
+	return peer->known;
+}
+
+static int confirm(struct policy_block *block, const struct policy_request *request,
+		   const struct policy_asker *asker)
 {
 	const struct socket_end client = { request->client, request->client_port };
 	const struct socket_end server = { request->server, request->server_port };
 	uint32_t server_user, asking_user;
 	int error = socket_owner(&server, &client, &server_user);
 
-	if (!error)
-		error = socket_peer_user(asker->fd, &asking_user);
 	if (error)
 		return error;
+	if (!policy_block_witness(block, asker, &asking_user))
+		return -EPERM;
 	return server_user == asking_user ? 0 : -EPERM;
 }
 
@@ -171,16 +204,18 @@ enum policy_verdict policy_block_consider(struct policy_block *block,
 	const int64_t wall_ms = wall_now().ms;
 	int error;
 
-	if (!config->client_block_threshold || offence->refused < config->client_block_threshold)
+	if (!config->client_block_threshold)
 		return POLICY_BLOCK_OFF;
 	if (!offence->service || offence->service->behind_proxy)
 		return POLICY_BLOCK_NO_SERVICE;
 	prefix_of(&request->client, 128, &rule.prefix);
-	if (block->count == WAITING_MAX || known(block, &rule.prefix, wall_ms))
+	if (known(block, &rule.prefix, wall_ms))
 		return POLICY_BLOCK_KNOWN;
+	if (offence->refused < config->client_block_threshold || block->count == WAITING_MAX)
+		return POLICY_BLOCK_OFF;
 	if (!request->client_port || !request->server_known)
 		return POLICY_BLOCK_UNCONFIRMED;
-	error = confirm(request, offence->asker);
+	error = confirm(block, request, offence->asker);
 	if (error)
 		return unconfirmed(block, offence, error);
 	say(block, offence);

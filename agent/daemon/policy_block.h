@@ -18,10 +18,17 @@ int policy_block_new(struct daemon *daemon, struct policy_block **ret_block);
 /* Blocks that wait are put in force. Accepts NULL. Returns NULL. */
 struct policy_block *policy_block_free(struct policy_block *block);
 
+/*
+ * The user whose process asks, which is looked for once a connection. False: not known, so that
+ * what it says leads to no block.
+ */
+bool policy_block_witness(struct policy_block *block, const struct policy_asker *asker,
+			  uint32_t *ret_user);
+
 /* Why a client is not blocked, or that it is. */
 enum policy_verdict {
 	POLICY_BLOCKED,
-	POLICY_BLOCK_OFF,         /* below client_block_threshold, or there is none */
+	POLICY_BLOCK_OFF,         /* not now: below client_block_threshold, if there is one */
 	POLICY_BLOCK_NO_SERVICE,  /* not a row of protected_ports, or behind a proxy */
 	POLICY_BLOCK_KNOWN,       /* blocked already, or about to be */
 	POLICY_BLOCK_UNCONFIRMED, /* the kernel knows of no such connection */

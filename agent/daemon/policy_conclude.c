@@ -88,17 +88,32 @@ static bool ends_message(const struct enquiry *one, enum policy_reason reason)
 	return reason != POLICY_RECIPIENT_RATE || one->request->state != POLICY_RCPT;
 }
 
+/* Whether what the user who asks has told of would alone have been too much. */
+static bool is_evidence(const struct enquiry *one, enum policy_reason reason)
+{
+	const struct policy_source *told = one->witnessed;
+	const bool by_message = reason == POLICY_MESSAGE_RATE;
+
+	return told && policy_window_value(by_message ? &told->messages : &told->recipients,
+					   one->now.ms, one->limits.unit_ms) >
+			       (by_message ? one->facts.message_limit : one->facts.recipient_limit);
+}
+
 static void block(struct policy *policy, const struct enquiry *one)
 {
 	const struct policy_request *request = one->request;
 	const uint32_t refused =
-		policy_refusal_note(&policy->counters, one->message, &request->client,
+		policy_refusal_note(&policy->counters, one->message, &request->client, one->witness,
 				    one->limits.unit_ms, one->now.ms);
 	const struct policy_offence offence = { request, one->asker, one->service, refused };
 
-	/* Lifted by hand, it takes as many refusals again. */
-	if (policy_block_consider(policy->block, &offence, one->now) == POLICY_BLOCKED)
-		policy_refusals_forget(&policy->counters, &request->client);
+	const enum policy_verdict verdict =
+		policy_block_consider(policy->block, &offence, one->now);
+
+	/* Lifted by hand, it takes as many refusals again: those of connections that were open
+	 * when it was blocked do not count. */
+	if (verdict == POLICY_BLOCKED || verdict == POLICY_BLOCK_KNOWN)
+		policy_refusals_forget(&policy->counters, &request->client, one->witness);
 }
 
 static void refused(struct policy *policy, const struct enquiry *one, enum policy_reason reason)
@@ -110,7 +125,8 @@ static void refused(struct policy *policy, const struct enquiry *one, enum polic
 		return;
 	if (!message->ended_at)
 		message->ended_at = (uint8_t)one->request->state;
-	if (reason == POLICY_MESSAGE_RATE || reason == POLICY_RECIPIENT_RATE)
+	if ((reason == POLICY_MESSAGE_RATE || reason == POLICY_RECIPIENT_RATE) &&
+	    is_evidence(one, reason))
 		block(policy, one);
 }
 
@@ -142,16 +158,28 @@ static void delivers(const struct policy *policy, const struct enquiry *one)
 	evidence_delivered(daemon->evidence, &key, one->now);
 }
 
+static void charge(struct policy *policy, const struct enquiry *one)
+{
+	if (!one->source)
+		return;
+	policy_recipients_count(&policy->counters, one->source, one->message, one->request,
+				one->asker->connection, &one->due, one->limits.unit_ms,
+				one->now.ms);
+	if (one->witnessed && one->due.charge)
+		(void)policy_window_add(&one->witnessed->recipients, one->due.charge, one->now.ms,
+					one->limits.unit_ms);
+}
+
 void policy_conclude(struct policy *policy, const struct enquiry *one,
 		     const struct policy_decision *decision)
 {
 	const enum policy_reason reason = decision->reason;
 
 	policy->decisions[decision->action][reason]++;
-	if (one->source && (reason == POLICY_NONE || reason == POLICY_RECIPIENT_RATE))
-		policy_recipients_count(&policy->counters, one->source, one->message, one->request,
-					one->asker->connection, &one->due, one->limits.unit_ms,
-					one->now.ms);
+	/* What is refused for another reason, or in monitor mode would have been before, is free.
+	 */
+	if (!one->facts.ended && (reason == POLICY_NONE || reason == POLICY_RECIPIENT_RATE))
+		charge(policy, one);
 	if (decision->action != POLICY_DUNNO)
 		refused(policy, one, reason);
 	if (!policy_refuses(decision->action)) {

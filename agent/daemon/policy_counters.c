@@ -77,6 +77,8 @@ static void source_key(const struct policy_counters *counters, const struct poli
 	digest_add(&state, &place->source.length, sizeof(place->source.length));
 	digest_add(&state, &place->server, sizeof(place->server));
 	digest_add(&state, &place->port, sizeof(place->port));
+	if (place->witness)
+		digest_add(&state, &place->witness, sizeof(place->witness));
 	digest_end(&state, ret_key);
 }
 
@@ -104,12 +106,13 @@ static void sender_key(const struct policy_counters *counters, const struct poli
 }
 
 static void client_key(const struct policy_counters *counters, const struct sa_address *client,
-		       struct digest *ret_key)
+		       uint64_t witness, struct digest *ret_key)
 {
 	struct digest_state state;
 
 	key_start(&state, counters, KEY_CLIENT);
 	digest_add(&state, client, sizeof(*client));
+	digest_add(&state, &witness, sizeof(witness));
 	digest_end(&state, ret_key);
 }
 
@@ -161,10 +164,27 @@ static void asked_by(struct policy_counters *counters, struct policy_message *me
 		(void)lru_table_put(&counters->connections, &key);
 }
 
+/*
+ * Whether what is known by client and sender alone has to be another message: the client's port may
+ * be unknown, or in use again, and nobody is refused for what was too much in an earlier window. A
+ * message that was let in stays so; a slow client does not pay twice.
+ */
+static bool outlived(const struct policy_message *message, enum policy_state state,
+		     const struct policy_limits *limits, uint64_t now_ms)
+{
+	const bool refused =
+		(message->message_limit && message->messages > message->message_limit) ||
+		(message->recipient_limit && message->recipients > message->recipient_limit);
+
+	return (refused || state == POLICY_MAIL) &&
+	       (int64_t)(now_ms - message->window_ms) >= (int64_t)limits->unit_ms;
+}
+
 /* The message of an instance, taking over what its MAIL was told; NULL if it is new. */
 static struct policy_message *by_instance(struct policy_counters *counters,
 					  const struct policy_request *request,
-					  const struct digest *key)
+					  const struct digest *key,
+					  const struct policy_limits *limits, uint64_t now_ms)
 {
 	struct policy_message *known = lru_table_find(&counters->messages, key);
 	const struct policy_message *announced;
@@ -179,6 +199,8 @@ static struct policy_message *by_instance(struct policy_counters *counters,
 		return NULL;
 	kept = *announced;
 	lru_table_remove(&counters->messages, &mail);
+	if (outlived(&kept, request->state, limits, now_ms))
+		return NULL;
 	known = lru_table_put(&counters->messages, key);
 	*known = kept;
 	known->connection = 0;
@@ -188,11 +210,15 @@ static struct policy_message *by_instance(struct policy_counters *counters,
 /* The message of a client and a sender; each MAIL is a new one. */
 static struct policy_message *by_sender(struct policy_counters *counters,
 					const struct policy_request *request, uint64_t connection,
-					const struct digest *key)
+					const struct digest *key,
+					const struct policy_limits *limits, uint64_t now_ms)
 {
 	struct policy_message *known = lru_table_find(&counters->messages, key);
 
-	if (!known || request->state != POLICY_MAIL || asked_elsewhere(counters, known, connection))
+	if (!known)
+		return NULL;
+	if (!outlived(known, request->state, limits, now_ms) &&
+	    (request->state != POLICY_MAIL || asked_elsewhere(counters, known, connection)))
 		return known;
 	lru_table_remove(&counters->messages, key);
 	return NULL;
@@ -209,16 +235,17 @@ struct policy_message *policy_message_count(struct policy_counters *counters,
 
 	if (request->instance.size) {
 		instance_key(counters, request, &key);
-		message = by_instance(counters, request, &key);
+		message = by_instance(counters, request, &key, limits, now_ms);
 	} else {
 		sender_key(counters, request, &key);
-		message = by_sender(counters, request, connection, &key);
+		message = by_sender(counters, request, connection, &key, limits, now_ms);
 	}
 	if (message)
 		return message;
 	message = lru_table_put(&counters->messages, &key);
 	message->messages = policy_window_add(&source->messages, 1, now_ms, limits->unit_ms);
 	message->message_limit = limits->messages;
+	message->window_ms = source->messages.start_ms;
 	asked_by(counters, message, connection);
 	return message;
 }
@@ -300,12 +327,13 @@ void policy_counters_connection_closed(struct policy_counters *counters, uint64_
 /* --- refusals --- */
 
 uint32_t policy_refusal_note(struct policy_counters *counters, struct policy_message *message,
-			     const struct sa_address *client, uint32_t unit_ms, uint64_t now_ms)
+			     const struct sa_address *client, uint64_t witness, uint32_t unit_ms,
+			     uint64_t now_ms)
 {
 	struct policy_client *known;
 	struct digest key;
 
-	client_key(counters, client, &key);
+	client_key(counters, client, witness, &key);
 	known = lru_table_put(&counters->clients, &key);
 	if (message->refusal_noted)
 		return policy_window_value(&known->refused, now_ms, unit_ms);
@@ -313,11 +341,12 @@ uint32_t policy_refusal_note(struct policy_counters *counters, struct policy_mes
 	return policy_window_add(&known->refused, 1, now_ms, unit_ms);
 }
 
-void policy_refusals_forget(struct policy_counters *counters, const struct sa_address *client)
+void policy_refusals_forget(struct policy_counters *counters, const struct sa_address *client,
+			    uint64_t witness)
 {
 	struct digest key;
 
-	client_key(counters, client, &key);
+	client_key(counters, client, witness, &key);
 	lru_table_remove(&counters->clients, &key);
 }
 

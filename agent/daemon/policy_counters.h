@@ -3,11 +3,14 @@
  * What clients have sent: messages and recipients of each source and service in anvil's windows,
  * the messages that were counted, and the refusals of each client. Lives as long as the agent, and
  * longer through policy_handover.h. Bounded: of each kind what was not used for the longest time
- * gives way, so that more pass then, never fewer. Pure but for its memory: the time is an argument.
+ * gives way, so that more pass then; a message that is asked about again after so many others
+ * counts again. Pure but for its memory: the time is an argument.
  *
  * A message is known by its instance, whoever asks, on whichever connection. Without an instance
  * (MAIL, or a client that is not Postfix) it is known by client address, port and sender, from one
  * MAIL to the next, or to its end; and the next message of them that has an instance is that one.
+ * Without one it may be another's, so such a refusal holds for the rest of its window and no
+ * longer.
  */
 #ifndef AGENT_POLICY_COUNTERS_H
 #define AGENT_POLICY_COUNTERS_H
@@ -41,6 +44,7 @@ struct policy_source {
 enum policy_counted { POLICY_COUNTED_NOT, POLICY_COUNTED_BY_RCPT, POLICY_COUNTED_AT_ONCE };
 
 struct policy_message {
+	uint64_t window_ms;  /* start of the window that it was counted in */
 	uint64_t connection; /* that asked first: at MAIL, or for each of its recipients; 0 = none
 			      */
 	uint32_t messages;   /* those of its source up to it, when it was counted */
@@ -50,10 +54,11 @@ struct policy_message {
 	uint8_t counted;       /* enum policy_counted: how its recipients are */
 	uint8_t ended_at;      /* enum policy_state of its first refusal as a whole; 0: none */
 	uint8_t refusal_noted; /* in its client's refusals */
-	uint8_t padding[5];
+	uint8_t witnessed;     /* counted for the user who asked about it first, too */
+	uint8_t padding[4];
 };
 
-/* A client address. */
+/* A client address, on the word of one witness. */
 struct policy_client {
 	struct policy_window refused; /* messages refused by rate */
 };
@@ -82,6 +87,8 @@ struct policy_place {
 	struct prefix source;
 	struct sa_address server; /* zero for services of any address */
 	uint16_t port;            /* host order; 0: not known */
+	uint64_t
+		witness; /* 0: whoever asks; else one more than the user who alone is listened to */
 };
 
 /* Makes the source if it is new. */
@@ -133,11 +140,16 @@ void policy_message_end(struct policy_counters *counters, const struct policy_re
 
 void policy_counters_connection_closed(struct policy_counters *counters, uint64_t connection);
 
-/* Notes that a message of the client was refused by rate, once a message; how many that makes. */
+/*
+ * Notes that a message of the client was refused by rate, once a message, on the word of a witness
+ * (as in struct policy_place); how many that makes.
+ */
 uint32_t policy_refusal_note(struct policy_counters *counters, struct policy_message *message,
-			     const struct sa_address *client, uint32_t unit_ms, uint64_t now_ms);
+			     const struct sa_address *client, uint64_t witness, uint32_t unit_ms,
+			     uint64_t now_ms);
 
-void policy_refusals_forget(struct policy_counters *counters, const struct sa_address *client);
+void policy_refusals_forget(struct policy_counters *counters, const struct sa_address *client,
+			    uint64_t witness);
 
 /*
  * Whether an event of this kind is the first of the source in its window: a kind that has no window

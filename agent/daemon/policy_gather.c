@@ -118,6 +118,27 @@ bool policy_queue_lacks(struct policy *policy, struct mono_ms now)
 	return queue_space_lacks(&policy->queue, &demand);
 }
 
+/*
+ * Any program can tell of messages of any client. What may lead to a block is therefore counted
+ * once more for each user who tells, so that what one of them makes up is no evidence with another.
+ */
+static void witness(struct policy *policy, struct enquiry *one)
+{
+	struct policy_place place = one->place;
+	uint32_t user;
+
+	if (!policy->daemon->config->client_block_threshold ||
+	    !policy_block_witness(policy->block, one->asker, &user))
+		return;
+	place.witness = (uint64_t)user + 1;
+	one->witness = place.witness;
+	one->witnessed = policy_source_of(&policy->counters, &place);
+	if (!one->message || one->message->witnessed)
+		return;
+	one->message->witnessed = 1;
+	(void)policy_window_add(&one->witnessed->messages, 1, one->now.ms, one->limits.unit_ms);
+}
+
 /* Counts the message, but not yet the recipients: nobody is charged for those of refused mail. */
 static void count(struct policy *policy, struct enquiry *one)
 {
@@ -130,6 +151,7 @@ static void count(struct policy *policy, struct enquiry *one)
 		one->message =
 			policy_message_count(&policy->counters, one->source, request,
 					     one->asker->connection, &one->limits, one->now.ms);
+	witness(policy, one);
 	policy_recipients_due(&policy->counters, one->source, one->message, request,
 			      one->asker->connection, &one->limits, one->now.ms, &one->due);
 }

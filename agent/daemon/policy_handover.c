@@ -12,7 +12,7 @@
 #include "cleanup.h"
 
 /* Another number for another layout of any struct in here. */
-#define HANDOVER_VERSION 1
+#define HANDOVER_VERSION 2
 
 enum handover_table { TABLE_SOURCES, TABLE_MESSAGES, TABLE_CLIENTS, TABLES };
 

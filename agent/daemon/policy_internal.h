@@ -29,7 +29,11 @@ struct enquiry {
 	const struct config_service *service; /* NULL: none of protected_ports */
 	struct policy_limits limits;
 	struct policy_place place;
-	struct policy_source *source;   /* NULL: not to be counted */
+	struct policy_source *source; /* NULL: not to be counted */
+	/* The same source, as far as the user who asks has told of it; NULL: nobody is to be
+	 * blocked, or that user is not known. */
+	struct policy_source *witnessed;
+	uint64_t witness;               /* of witnessed, as in its place */
 	struct policy_message *message; /* NULL: this is about none */
 	struct policy_due due;
 	struct policy_facts facts;

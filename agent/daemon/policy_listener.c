@@ -32,12 +32,15 @@ struct plan {
 	struct explanation *why;
 };
 
+/* Where the agent may not look since it dropped its privileges (Postfix' private directory), the
+ * name is as it was: in its place there could be no other one anyhow. */
 static bool node_there(const struct unix_node *node)
 {
 	struct stat status;
 
-	return lstat(node->path, &status) == 0 && status.st_dev == node->device &&
-	       status.st_ino == node->inode;
+	if (lstat(node->path, &status) < 0)
+		return errno == EACCES;
+	return status.st_dev == node->device && status.st_ino == node->inode;
 }
 
 /* Whether the address is listened on already; then it goes on. */

@@ -34,6 +34,7 @@ struct connection {
 	const struct policy_listener *listener;
 	uint64_t number; /* never that of another one */
 	struct policy_session session;
+	struct policy_peer peer;
 	size_t memory; /* of session, as counted in server->memory */
 	bool timed;    /* the event has a timeout */
 };
@@ -88,8 +89,13 @@ static void serve(evutil_socket_t fd, short what, void *context);
 /* Waits for the peer to read or to write; for ever if it owes nothing. */
 static void connection_wait(struct connection *connection, short what)
 {
-	const struct timeval patience = { .tv_sec = connection->server->limits.patience_s };
 	const bool timed = policy_session_owes(&connection->session);
+	const uint64_t left_ms =
+		timed ? policy_session_patience(&connection->session, mono_now().ms,
+						connection->server->limits.patience_s * 1000ULL)
+		      : 0;
+	const struct timeval patience = { (time_t)(left_ms / 1000),
+					  (suseconds_t)(left_ms % 1000 * 1000) };
 	struct event *event = &connection->event;
 	const int fd = event_get_fd(event);
 
@@ -148,7 +154,7 @@ static void take_bytes(struct connection *connection, int fd, size_t size)
 	ssize_t taken;
 
 	server->now.ms = start.ns / 1000000;
-	server->asker = (struct policy_asker){ connection->number, fd };
+	server->asker = (struct policy_asker){ connection->number, fd, &connection->peer };
 	policy_session_received(&connection->session, server->input, size, &answerer, replies);
 	taken = send_some(fd, replies->data, replies->size);
 	if (replies->count)

@@ -14,6 +14,8 @@ void policy_session_received(struct policy_session *session, const char *data, s
 	const char *cursor = data, *end = data + size;
 	enum policy_progress progress;
 
+	if (!policy_session_owes(session))
+		session->owes_since_ms = 0;
 	ret_replies->size = 0;
 	ret_replies->count = 0;
 	while ((progress = policy_decode(&session->decoder, &cursor, end)) == POLICY_REQUEST) {
@@ -23,6 +25,7 @@ void policy_session_received(struct policy_session *session, const char *data, s
 		ret_replies->size +=
 			policy_reply_encode(text, ret_replies->data + ret_replies->size);
 		ret_replies->count++;
+		session->owes_since_ms = 0;
 	}
 	if (progress == POLICY_BROKEN) {
 		session->fault = session->decoder.fault;
@@ -67,6 +70,7 @@ static void unsent_drop(struct policy_session *session)
 	session->unsent = NULL;
 	session->unsent_size = 0;
 	session->unsent_sent = 0;
+	session->owes_since_ms = 0;
 }
 
 enum policy_next policy_session_flushed(struct policy_session *session, size_t taken)
@@ -93,6 +97,17 @@ void policy_session_overdue(struct policy_session *session)
 bool policy_session_owes(const struct policy_session *session)
 {
 	return session->unsent || policy_decoder_inside(&session->decoder);
+}
+
+uint64_t policy_session_patience(struct policy_session *session, uint64_t now_ms,
+				 uint64_t patience_ms)
+{
+	uint64_t spent;
+
+	if (!session->owes_since_ms)
+		session->owes_since_ms = now_ms;
+	spent = now_ms - session->owes_since_ms;
+	return spent < patience_ms ? patience_ms - spent : 0;
 }
 
 size_t policy_session_memory(const struct policy_session *session)

@@ -11,6 +11,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "decide.h"
 #include "policy_protocol.h"
@@ -42,7 +43,8 @@ struct policy_session {
 	bool ended;   /* nothing more is read: by the peer's will, or for a fault */
 	char *unsent; /* replies that the peer has not taken, or NULL */
 	size_t unsent_size;
-	size_t unsent_sent; /* of them */
+	size_t unsent_sent;     /* of them */
+	uint64_t owes_since_ms; /* when that was first asked; 0: not yet */
 };
 
 enum policy_next {
@@ -77,6 +79,13 @@ void policy_session_overdue(struct policy_session *session);
 
 /* Whether the peer owes something: the rest of a request, or taking its replies. */
 bool policy_session_owes(const struct policy_session *session);
+
+/*
+ * What is left at now_ms of patience_ms for what the peer owes. It runs from when the peer began to
+ * owe that, so that a byte now and then gains it nothing.
+ */
+uint64_t policy_session_patience(struct policy_session *session, uint64_t now_ms,
+				 uint64_t patience_ms);
 
 /* Bytes of memory beside the struct itself. */
 size_t policy_session_memory(const struct policy_session *session);

@@ -51,7 +51,7 @@ static void question_fill(char *buffer, const struct socket_end *local,
 	request = mnl_nlmsg_put_extra_header(header, sizeof(*request));
 	request->sdiag_family = ipv4 ? AF_INET : AF_INET6;
 	request->sdiag_protocol = IPPROTO_TCP;
-	request->idiag_states = 1U << TCP_ESTABLISHED;
+	request->idiag_states = 1U << TCP_ESTABLISHED | 1U << TCP_CLOSE_WAIT;
 	request->id.idiag_sport = htons(local->port);
 	request->id.idiag_dport = htons(remote->port);
 	diag_address(&local->address, ipv4, request->id.idiag_src);
@@ -66,6 +66,13 @@ struct finding {
 	bool found;
 };
 
+/* The handshake is done, and whose end this is has not closed it: the peer may have, who sends all
+ * that it has to say at once. */
+static bool is_open(const struct inet_diag_msg *message)
+{
+	return message->idiag_state == TCP_ESTABLISHED || message->idiag_state == TCP_CLOSE_WAIT;
+}
+
 /* Where there is no such connection the kernel may answer with what listens there. */
 static int answer_read(const struct nlmsghdr *header, void *context)
 {
@@ -76,8 +83,7 @@ static int answer_read(const struct nlmsghdr *header, void *context)
 	    mnl_nlmsg_get_payload_len(header) < sizeof(*message))
 		return MNL_CB_OK;
 	message = mnl_nlmsg_get_payload(header);
-	if (message->idiag_state != TCP_ESTABLISHED ||
-	    message->id.idiag_sport != finding->wanted->idiag_sport ||
+	if (!is_open(message) || message->id.idiag_sport != finding->wanted->idiag_sport ||
 	    message->id.idiag_dport != finding->wanted->idiag_dport)
 		return MNL_CB_OK;
 	finding->user = message->idiag_uid;

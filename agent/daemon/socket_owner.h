@@ -17,8 +17,8 @@ struct socket_end {
 
 /*
  * Asks by sock_diag for the socket whose own end is local and whose peer is remote. 0: it is
- * established, and a process of *ret_user made it; -ENOENT: there is no such one; another -errno:
- * the kernel does not say. Does not block.
+ * established or closed by its peer alone, and a process of *ret_user made it; -ENOENT: there is no
+ * such one; another -errno: the kernel does not say. Does not block.
  */
 int socket_owner(const struct socket_end *local, const struct socket_end *remote,
 		 uint32_t *ret_user);

@@ -117,8 +117,10 @@ const struct document documents[] = {
 	{ DOCUMENT("smtpd_client_recipient_rate_limit",
 		   "Recipients that a client may name in one time unit, for each service."),
 	  .postfix = "They are counted from what Postfix tells the policy service; in Postfix "
-		     "itself at "
-		     "each RCPT command." },
+		     "itself at each RCPT command. Where it asks at DATA or the end of the message "
+		     "only, a message is refused as a whole, so that one with more recipients than "
+		     "the limit never gets in: ask at RCPT, too, or let the limit be above what "
+		     "senders put into one message (50 by default with Postfix)." },
 	{ DOCUMENT("message_size_limit",
 		   "Bytes of a message: as declared, and as received at its end.") },
 	{ DOCUMENT("queue_minfree",

@@ -127,10 +127,34 @@ hold()
 	hold 10.3.0.2 4000
 	ok forge root 10.3.0.2 4000
 	ok forge nobody 10.3.0.2 4000
+	# Of one that then comes itself: its first message is refused for what was made up, which is no evidence with Postfix.
+	ok forge nobody 10.3.0.3 4000
+	equals 0 "$(mails 1 25 10.3.0.3)" "queued: its messages were used up"
 	# Of one that is connected from another port.
 	ok forge postfix 10.3.0.2 4001
 	wait_until 2 false || equals '' "$(blocks)" "blocks"
 	# All of it being so, the kernel confirms it: this shows that the others failed for the reason they should.
 	ok forge postfix 10.3.0.2 4000
 	wait_until 5 blocked 10.3.0.2
+}
+
+# ask_unix USER CLIENT PORT: the same over the UNIX socket.
+ask_unix()
+{
+	local i
+	for i in 1 2 3 4 5; do
+		printf 'request=smtpd_access_policy\nprotocol_state=RCPT\nclient_address=%s\nclient_port=%s\n' "$2" "$3"
+		printf 'client_name=unknown\nserver_address=%s\nserver_port=25\ninstance=%s.%s\n\n' "$LAB_HOST" "$1" "$i"
+	done | in_mail timeout 20 setpriv --reuid="$1" --clear-groups nc -N -U "$POSTFIX_DIR/queue/public/asked"
+}
+
+@test "asked over a UNIX socket, the kernel says who asks, too" {
+	agent_of_blocks "policy_listen = unix:$POSTFIX_DIR/queue/public/asked"
+	chmod 755 "$POSTFIX_DIR/queue/public"
+	hold 10.3.0.5 4000
+	ok ask_unix nobody 10.3.0.5 4000
+	equals 4 "$(grep -c 'action=450' <<<"$output")" "refusals"
+	wait_until 2 false || equals '' "$(blocks)" "blocks"
+	ok ask_unix postfix 10.3.0.5 4000
+	wait_until 5 blocked 10.3.0.5
 }

@@ -189,7 +189,7 @@ static const char *answer_on(struct policy_lab *lab, uint64_t connection,
 			     const struct policy_request *request)
 {
 	static char text[POLICY_ANSWER_SIZE];
-	const struct policy_asker asker = { connection, 7 };
+	const struct policy_asker asker = { .connection = connection, .fd = 7 };
 
 	policy_answer(lab->daemon.policy, request, &asker, lab->now, text);
 	text[3] = '\0';

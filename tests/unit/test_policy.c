@@ -122,6 +122,38 @@ static void mail_of_others_is_not_matched(void **state)
 	assert_int_equal(view.messages, 5);
 }
 
+/*
+ * MAIL of another smtpd, from the same address and sender and, behind a proxy that tells no ports,
+ * the same port: while the window lasts it may be the same message, after that it is not.
+ */
+static void refused_mail_is_not_refused_beyond_the_window(void **state)
+{
+	struct policy_lab *lab = *state;
+	struct policy_request mail = asks(POLICY_MAIL, A, NULL);
+
+	limit(lab, 1, 0);
+	mail.client_port = 0;
+	assert_string_equal(answer_on(lab, 1, &mail), "DUN");
+	assert_string_equal(answer_on(lab, 1, &mail), "450");
+	assert_string_equal(answer_on(lab, 2, &mail), "450");
+	lab->now.ms += 60000;
+	assert_string_equal(answer_on(lab, 2, &mail), "DUN");
+	assert_string_equal(answer_on(lab, 2, &mail), "450");
+}
+
+/* The same for what MAIL left behind, and a message with an instance much later. */
+static void mail_is_not_taken_over_beyond_the_window(void **state)
+{
+	struct policy_lab *lab = *state;
+	struct policy_request mail = asks(POLICY_MAIL, A, NULL);
+
+	limit(lab, 1, 0);
+	assert_string_equal(answer(lab, &mail), "DUN");
+	assert_string_equal(answer(lab, &mail), "450");
+	lab->now.ms += 60000;
+	assert_string_equal(ask(lab, POLICY_DATA, A, "1"), "DUN");
+}
+
 /* A client that is not Postfix: from one MAIL to the next, or to the message's end. */
 static void without_instances(void **state)
 {
@@ -138,6 +170,20 @@ static void without_instances(void **state)
 	}
 	policy_look(lab->daemon.policy, &client, &lab->config.services[0], lab->now, &view);
 	assert_int_equal(view.messages, 3);
+}
+
+/* One that asks at DATA only never says that a message has ended. */
+static void without_instances_a_refusal_ends_with_its_window(void **state)
+{
+	struct policy_lab *lab = *state;
+	struct policy_request data = asks(POLICY_DATA, A, NULL);
+
+	limit(lab, 0, 3);
+	data.recipient_count = 4;
+	assert_string_equal(answer(lab, &data), "450");
+	data.recipient_count = 1;
+	lab->now.ms += 60000;
+	assert_string_equal(answer(lab, &data), "DUN");
 }
 
 static void window_starts_with_the_first_message(void **state)
@@ -346,6 +392,30 @@ static void monitor_counts_what_would_be(void **state)
 	assert_true(lab->records[0].event.would_drop);
 }
 
+/* In force, DATA of a refused message would not have come: its recipients are free in monitor mode,
+ * too. */
+static void monitor_charges_no_recipients_of_refused_messages(void **state)
+{
+	struct policy_lab *lab = *state;
+	const struct sa_address client = address_of(A);
+	struct policy_view view;
+
+	limit(lab, 1, 3);
+	lab->config.enforce = false;
+	(void)ask(lab, POLICY_RCPT, A, "1");
+	(void)ask(lab, POLICY_DATA, A, "1");
+	for (unsigned i = 0; i < 5; i++) {
+		char instance[8];
+
+		(void)snprintf(instance, sizeof(instance), "2.%u", i);
+		(void)ask(lab, POLICY_RCPT, A, instance);
+		(void)ask(lab, POLICY_DATA, A, instance);
+	}
+	policy_look(lab->daemon.policy, &client, &lab->config.services[0], lab->now, &view);
+	assert_int_equal(view.recipients, 1);
+	assert_int_equal(decisions(lab, POLICY_WOULD_DEFER, POLICY_RECIPIENT_RATE), 0);
+}
+
 static void an_event_a_source_and_window(void **state)
 {
 	struct policy_lab *lab = *state;
@@ -462,7 +532,10 @@ int main(void)
 		TEST(a_new_connection_counts_on),
 		TEST(mail_is_matched_to_its_message),
 		TEST(mail_of_others_is_not_matched),
+		TEST(refused_mail_is_not_refused_beyond_the_window),
+		TEST(mail_is_not_taken_over_beyond_the_window),
 		TEST(without_instances),
+		TEST(without_instances_a_refusal_ends_with_its_window),
 		TEST(window_starts_with_the_first_message),
 		TEST(recipients_at_rcpt_or_at_once),
 		TEST(recipients_of_refused_messages_are_free),
@@ -472,6 +545,7 @@ int main(void)
 		TEST(sources_are_prefixes),
 		TEST(exempt_clients_have_no_limits),
 		TEST(monitor_counts_what_would_be),
+		TEST(monitor_charges_no_recipients_of_refused_messages),
 		TEST(an_event_a_source_and_window),
 		TEST(counters_survive_a_restart),
 		TEST(damaged_counters_start_fresh),

@@ -196,6 +196,73 @@ static void lifted_is_lifted(void **state)
 	assert_int_equal(lab->questions, 2);
 }
 
+/* Another program has used up the client's messages, and had many more of them refused. */
+static void forged_messages_are_no_evidence(void **state)
+{
+	struct policy_lab *lab = *state;
+
+	block_after(lab, 2);
+	lab->asker = 1000;
+	send_messages(lab, A, 1, 20);
+	lab->asker = lab->owner;
+	send_messages(lab, A, 21, 22);
+	assert_int_equal(blocked(lab), 0);
+	/* One was within its limit, two were not. */
+	send_messages(lab, A, 23, 23);
+	assert_int_equal(blocked(lab), 1);
+}
+
+static void forged_recipients_are_no_evidence(void **state)
+{
+	struct policy_lab *lab = *state;
+	struct policy_request data = asks(POLICY_DATA, A, "1");
+
+	block_after(lab, 1);
+	limit(lab, 0, 5);
+	lab->asker = 1000;
+	data.recipient_count = 100;
+	assert_string_equal(answer(lab, &data), "450");
+	lab->asker = lab->owner;
+	data.instance = text_of("2");
+	data.recipient_count = 5;
+	assert_string_equal(answer(lab, &data), "450");
+	assert_int_equal(blocked(lab), 0);
+	data.instance = text_of("3");
+	data.recipient_count = 1;
+	assert_string_equal(answer(lab, &data), "450");
+	assert_int_equal(blocked(lab), 1);
+}
+
+/* Also where it went on meanwhile, on connections that it had. */
+static void refusals_while_blocked_do_not_count(void **state)
+{
+	struct policy_lab *lab = *state;
+
+	block_after(lab, 3);
+	send_messages(lab, A, 1, 4);
+	assert_int_equal(blocked(lab), 1);
+	lab->blocked = A;
+	send_messages(lab, A, 5, 20);
+	lab->blocked = NULL;
+	send_messages(lab, A, 21, 22);
+	assert_int_equal(lab->questions, 1);
+	send_messages(lab, A, 23, 23);
+	assert_int_equal(lab->questions, 2);
+}
+
+/* The operator's block is not replaced by a shorter one. */
+static void blocked_by_hand_meanwhile(void **state)
+{
+	struct policy_lab *lab = *state;
+
+	block_after(lab, 1);
+	send_messages(lab, A, 1, 2);
+	assert_int_equal(lab->questions, 1);
+	lab->blocked = A;
+	assert_int_equal(blocked(lab), 0);
+	assert_int_equal(lab->changes, 0);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, lab_setup, lab_teardown)
@@ -210,6 +277,10 @@ int main(void)
 		TEST(monitor_blocks_nobody),
 		TEST(changes_are_put_together),
 		TEST(lifted_is_lifted),
+		TEST(forged_messages_are_no_evidence),
+		TEST(forged_recipients_are_no_evidence),
+		TEST(refusals_while_blocked_do_not_count),
+		TEST(blocked_by_hand_meanwhile),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -154,6 +154,26 @@ static void test_patience(void **state)
 	(void)close(idle);
 }
 
+/* Who sends a byte now and then holds memory no longer than who sends none. */
+static void test_trickle(void **state)
+{
+	const struct policy_server_limits limits = { 8, 1, POLICY_MEMORY_MAX };
+	struct lab *lab = *state;
+	struct pollfd wait = { .events = POLLIN };
+	unsigned bytes = 0;
+
+	server_new(lab, &limits);
+	listen_on(lab, lab->listen[0]);
+	wait.fd = dial(lab, 0);
+	for (; bytes < 300 && poll(&wait, 1, 20) == 0; bytes++) {
+		say(lab, wait.fd, "x");
+		assert_true(event_base_loop(lab->loop, EVLOOP_NONBLOCK) >= 0);
+	}
+	assert_true(bytes < 300);
+	assert_gone(lab, wait.fd);
+	assert_int_equal(stats(lab)->errors[POLICY_FAULT_TOO_SLOW], 1);
+}
+
 static void test_too_many_connections(void **state)
 {
 	const struct policy_server_limits limits = { 2, 100, POLICY_MEMORY_MAX };
@@ -243,6 +263,7 @@ int main(void)
 		TEST(test_replies_not_taken),
 		TEST(test_replies_taken_late),
 		TEST(test_patience),
+		TEST(test_trickle),
 		TEST(test_too_many_connections),
 		TEST(test_memory_of_all),
 		TEST(test_thousands_idle),

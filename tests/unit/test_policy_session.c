@@ -230,6 +230,31 @@ static void test_owes(void **state)
 	policy_session_done(&session);
 }
 
+/* A byte now and then is no progress; a whole request is, and so is taking all replies. */
+static void test_patience_is_for_a_request(void **state)
+{
+	struct policy_session session = { 0 };
+
+	(void)state;
+	receive(&session, "si");
+	assert_int_equal(policy_session_patience(&session, 5000, 100), 100);
+	receive(&session, "z");
+	assert_int_equal(policy_session_patience(&session, 5090, 100), 10);
+	receive(&session, "e");
+	assert_int_equal(policy_session_patience(&session, 5200, 100), 0);
+	receive(&session, "=1\n\nsize");
+	assert_int_equal(policy_session_patience(&session, 6000, 100), 100);
+	receive(&session, "=2\n\n");
+	assert_int_equal(policy_session_sent(&session, &replies, 1), POLICY_WRITE);
+	assert_int_equal(policy_session_patience(&session, 7000, 100), 100);
+	assert_int_equal(policy_session_flushed(&session, 1), POLICY_WRITE);
+	assert_int_equal(policy_session_patience(&session, 7060, 100), 40);
+	assert_int_equal(policy_session_flushed(&session, replies.size - 2), POLICY_READ);
+	receive(&session, "size");
+	assert_int_equal(policy_session_patience(&session, 9000, 100), 100);
+	policy_session_done(&session);
+}
+
 static void test_ends_inside(void **state)
 {
 	struct policy_session session = { 0 };
@@ -264,6 +289,7 @@ int main(void)
 		cmocka_unit_test(test_any_split),
 		cmocka_unit_test(test_replies_before_the_fault),
 		cmocka_unit_test(test_owes),
+		cmocka_unit_test(test_patience_is_for_a_request),
 		cmocka_unit_test(test_ends_inside),
 		cmocka_unit_test(test_replies_have_room),
 	};
