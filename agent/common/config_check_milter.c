@@ -305,7 +305,7 @@ int audit_milter(struct audit *audit)
 	long sees = 0;
 	int r;
 
-	if (*audit->config->milter_listen == '\0')
+	if (config_milter_off(audit->config))
 		return 0;
 	r = config_milter_sees(&audit->loader, &sees);
 	if (r < 0)

@@ -55,15 +55,17 @@ static void reload(struct agent_reports *reports)
 	header_rules_configure(rules, config, now);
 }
 
-/* The agent has put a configuration in force that is younger than ours. */
+/* The agent has put a configuration in force since we last heard of it; or, the first time, since
+ * ours was read. That alone compares times: the clock may be set back. */
 static void follow(struct agent_reports *reports, const json_t *result)
 {
 	const json_int_t reloaded = json_integer_value(json_object_get(result, "configured_ms"));
 
-	if (reloaded <= reports->milter->rules.loaded.ms || reloaded == reports->reload_tried_ms)
-		return;
-	reports->reload_tried_ms = reloaded;
-	reload(reports);
+	const int64_t known = reports->reload_known_ms;
+
+	reports->reload_known_ms = reloaded;
+	if (known ? reloaded != known : reloaded > reports->milter->rules.loaded.ms)
+		reload(reports);
 }
 
 /* --- exceptions of run time --- */

@@ -23,7 +23,7 @@ struct agent_reports {
 	pthread_t thread;
 	struct message_counts_copy delivered;
 	char exceptions_version[32];
-	int64_t reload_tried_ms; /* the agent's reload that was followed, well or badly */
+	int64_t reload_known_ms; /* the agent's last reload that it told of; 0: none */
 	bool silent;             /* the agent did not answer, which was logged */
 };
 

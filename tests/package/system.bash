@@ -5,7 +5,7 @@
 # floods and mail clients of the lab meet an agent that a real service manager starts, restarts and stops.
 
 # What the package needs, and what the tests of it do.
-SYSTEM_PACKAGES=systemd,systemd-sysv,dbus,iproute2,netbase,libjansson4,libevent-2.1-7,libbpf1,libmnl0,libcap-ng0
+SYSTEM_PACKAGES=systemd,systemd-sysv,dbus,iproute2,netbase,libjansson4,libevent-2.1-7,libbpf1,libmnl0,libcap-ng0,libmilter1.0.1
 
 # The mirror that this machine takes its packages from.
 system_mirror()
