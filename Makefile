@@ -440,7 +440,9 @@ POLICY_WIRE := $(addprefix agent/daemon/,policy_names.c policy_protocol.c policy
 UNITS += policy_protocol policy_session
 UNIT_policy_protocol := $(POLICY_WIRE)
 UNIT_policy_session := $(POLICY_WIRE)
-UNITS += policy_server
+UNITS += policy_server policy_listeners
+UNIT_policy_listeners = $(UNIT_policy_server)
+UNIT_LIBS_policy_listeners = $(UNIT_LIBS_policy_server)
 UNIT_policy_server := $(POLICY_WIRE) $(addprefix agent/daemon/,histogram.c policy_complaint.c policy_listener.c policy_server.c \
 	tcp_listener.c unix_listener.c) agent/common/mono.c agent/common/log.c
 UNIT_LIBS_policy_server := $(call pkg_libs,libevent)
@@ -599,9 +601,9 @@ $(BUILD)/bpf/%.bpf.o: tests/bench/%.bpf.c
 	@mkdir -p $(@D)
 	$(Q)$(CLANG) $(BPF_CFLAGS) -MMD -MP -c $< -o $@
 
-DECISION := tests/bench/decision.c agent/daemon/tables.c agent/daemon/filter.c agent/daemon/tick.c agent/common/prefix.c agent/common/parse.c
+DECISION := tests/bench/decision.c tests/bench/decision_contenders.c agent/daemon/tables.c agent/daemon/filter.c agent/daemon/tick.c agent/common/prefix.c agent/common/parse.c
 
-$(BUILD)/bench/decision: $(DECISION) $(HEADERS) $(addprefix $(BUILD)/gen/,synanvil.skel.h tick.skel.h textbook.skel.h generator.skel.h)
+$(BUILD)/bench/decision: $(DECISION) tests/bench/decision.h $(HEADERS) $(addprefix $(BUILD)/gen/,synanvil.skel.h tick.skel.h textbook.skel.h generator.skel.h)
 	$(call say,BENCH,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) $(filter-out -Wconversion,$(CFLAGS)) -Iagent/daemon $(DECISION) \

@@ -78,6 +78,7 @@ soak()
 	local seconds=$1 connections=$2 directory=$3 i pids=() flood
 	soak_endpoints
 	SOAK_DESCRIPTORS_BEFORE=$(soak_descriptors "$LAB_AGENT")
+	# shellcheck disable=SC2034  # for whoever called
 	SOAK_MEMORY_BEFORE=$(soak_memory "$LAB_AGENT")
 	lab_flood -r 50000 -s 10.66.0.0 -a 60000 "$LAB_HOST" 25 >"$directory/flood" 3>&- </dev/null &
 	flood=$!
@@ -97,5 +98,6 @@ soak()
 	wait "$flood"
 	# What the crowd has left behind is closed within the time that a request may take.
 	wait_until 20 soak_descriptors_at_most "$SOAK_DESCRIPTORS_BEFORE"
+	# shellcheck disable=SC2034  # likewise
 	SOAK_DESCRIPTORS_AFTER=$(soak_descriptors "$LAB_AGENT")
 }
