@@ -9,6 +9,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdint.h>
+#include <time.h>
 
 #include "milter.h"
 
@@ -25,6 +26,8 @@ struct agent_reports {
 	char exceptions_version[32];
 	int64_t reload_known_ms; /* the agent's last reload that it told of; 0: none */
 	bool silent;             /* the agent did not answer, which was logged */
+	struct timespec looked;  /* when the file was last changed that was looked into */
+	char *moved; /* the control socket that it names if that is another than ours; owned */
 };
 
 /* Ends such a process. */

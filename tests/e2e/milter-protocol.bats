@@ -200,7 +200,7 @@ milter_processes()
 }
 
 @test "SIGHUP to all of its processes reloads, and ends none" {
-	local before i
+	local before
 	milter_start 'header_size_limit = 50'
 	before=$(milter_processes)
 	lab_config 'header_size_limit = 100'
@@ -208,9 +208,9 @@ milter_processes()
 	kill -HUP $(milter_processes) "$MILTER"
 	wait_until 5 milter_reloaded 0
 	# A connection is what libmilter wakes by, and sees that it is to end.
-	for i in 1 2 3 4 5; do
-		ok in_mail nc -z 127.0.0.1 10726
-	done
+	ok in_mail nc -z 127.0.0.1 10726
+	ok in_mail nc -z 127.0.0.1 10726
+	ok in_mail nc -z 127.0.0.1 10726
 	ok play truncate
 	equals "$before" "$(milter_processes)" "processes"
 }

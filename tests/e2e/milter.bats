@@ -42,6 +42,11 @@ milter_metric_is()
 	[ "$(milter_metric "$1")" = "$2" ]
 }
 
+milter_reported()
+{
+	[ "$(json .milter.report_age_seconds status)" != null ]
+}
+
 # counted ACTION WANT: now or soon.
 counted()
 {
@@ -264,6 +269,16 @@ refused()
 	milter_logged '70000 leaves a milter nothing to do'
 	fails 26 mail_send 25 "$BATS_TEST_TMPDIR/mail"
 	equals "$before" "$(milter_reloads)" "reloads"
+}
+
+@test "a reload that moves the control socket is followed" {
+	agent_with 'header_size_limit = 100' 'header_size_action = reject'
+	milter_start
+	wait_until 10 milter_reported
+	lab_config 'header_size_limit = 300' 'header_size_action = reject' "control_socket = $LAB_DIR/moved.sock"
+	ok synanvil reload
+	wait_until 10 milter_reloaded 0
+	equals 1 "$(milter_reloads)" "reloads"
 }
 
 # agent_plays MILLISECONDS: answers one report as an agent does that was last configured then.
