@@ -5,7 +5,8 @@
 # floods and mail clients of the lab meet an agent that a real service manager starts, restarts and stops.
 
 # What the package needs, and what the tests of it do.
-SYSTEM_PACKAGES=systemd,systemd-sysv,dbus,iproute2,netbase,libjansson4,libevent-2.1-7,libbpf1,libmnl0,libcap-ng0,libmilter1.0.1
+SYSTEM_PACKAGES=systemd,systemd-sysv,dbus,iproute2,netbase,libjansson4,libevent-2.1-7,libbpf1,libmnl0,libcap-ng0,libunbound8
+SYSTEM_PACKAGES+=,libmilter1.0.1,libncursesw6
 
 # The mirror that this machine takes its packages from.
 system_mirror()
@@ -18,11 +19,11 @@ system_codename()
 	sed -n 's/^VERSION_CODENAME=//p' /etc/os-release
 }
 
-# system_tree DIRECTORY: a minimal Debian, made once; and in it every library that PACKAGE FILE asks for.
+# system_tree DIRECTORY: a minimal Debian, made once for these packages.
 system_tree()
 {
 	local codename mirror
-	[ ! -e "$1/complete" ] || return 0
+	[ "$(cat "$1/complete" 2>/dev/null)" != "$SYSTEM_PACKAGES" ] || return 0
 	codename=$(system_codename)
 	mirror=$(system_mirror "$codename")
 	rm -rf "$1"
@@ -32,7 +33,7 @@ system_tree()
 		tail -n 20 "$1/log" >&2
 		return 1
 	}
-	touch "$1/complete"
+	echo "$SYSTEM_PACKAGES" >"$1/complete"
 }
 
 # system_boot TREE: returns when systemd in it has started everything.
