@@ -180,7 +180,7 @@ answered()
 	fails 1 synanvil exception delete 10.3.0.0/16
 	one_line
 	says 'synanvil.cf.*10'
-	fails 1 synanvil block add 10.1.0.1/16
+	fails 2 synanvil block add 10.1.0.1/16
 	says '10\.1\.0\.0/16'
 }
 

@@ -32,7 +32,7 @@ soak_endpoints()
 	fi
 	if soak_listens 10726; then
 		SOAK_CROWD+=("127.0.0.1:10726=$SOAK_MILTER")
-		SOAK_GOOD+=("127.0.0.1:10726=$SOAK_MILTER" $'\rO')
+		SOAK_GOOD+=("127.0.0.1:10726=$SOAK_MILTER" '{synanvil}')
 	fi
 }
 
