@@ -171,6 +171,9 @@ bool config_exempts_client(const struct config *config, const struct sa_address 
  * own header_size_limit says if that is less. */
 #define CONFIG_MILTER_SEES 60000
 
+/* Whether milter_listen names nothing. */
+bool config_milter_off(const struct config *config);
+
 /* Adds an error to report if there is nothing that synanvil-milter could do. 0, -EINVAL with an
  * error, -ENOMEM. */
 int config_milter_usable(const struct config *config, struct report *report);

@@ -118,6 +118,36 @@ static const char *reason(const struct audit *audit, long postfix_limit)
 	return rejects_fields(audit) ? "header_size_action" : "header_size_limit";
 }
 
+static void blanks_drop(struct config_word *word)
+{
+	while (word->size > 0 && strchr(" \t\r\n", word->text[0])) {
+		word->text++;
+		word->size--;
+	}
+	while (word->size > 0 && strchr(" \t\r\n", word->text[word->size - 1]))
+		word->size--;
+}
+
+/* Of name=value, or { name = value }, if that is the name: leaves the value. */
+static bool option_value(struct config_word *word, const char *name)
+{
+	const char *cursor = word->text, *equals;
+	struct config_word own;
+
+	if (word->size > 0 && *word->text == '{' &&
+	    !config_braces(&cursor, word->text + word->size, &word->text, &word->size))
+		return false;
+	equals = memchr(word->text, '=', word->size);
+	if (!equals)
+		return false;
+	own = (struct config_word){ word->text, (size_t)(equals - word->text), false };
+	word->size -= own.size + 1;
+	word->text = equals + 1;
+	blanks_drop(&own);
+	blanks_drop(word);
+	return same_text(own.text, own.size, name, strlen(name));
+}
+
 /* Whether an entry of smtpd_milters is ours; its own default_action, if it has one. */
 static bool entry_is_ours(struct audit *audit, struct config_word entry, bool *ret_accepts)
 {
@@ -133,12 +163,8 @@ static bool entry_is_ours(struct audit *audit, struct config_word entry, bool *r
 	    !audit_endpoint_listed(audit, "milter_listen", word.text, word.size))
 		return false;
 	while (config_word_next(&cursor, end, &word)) {
-		static const char option[] = "default_action=";
-		const size_t size = sizeof(option) - 1;
-
-		if (word.size > size && memcmp(word.text, option, size) == 0)
-			*ret_accepts = same_text(word.text + size, word.size - size, "accept",
-						 strlen("accept"));
+		if (option_value(&word, "default_action"))
+			*ret_accepts = same_text(word.text, word.size, "accept", strlen("accept"));
 	}
 	return true;
 }
@@ -257,6 +283,19 @@ static void check_rejection(const struct audit *audit, long sees)
 		     limit, sees / 10 * 9, sees, sees / 10 * 9);
 }
 
+/* To cut fields where Postfix has already cut them is nothing. */
+static void check_truncation(const struct audit *audit, long sees)
+{
+	const long limit = audit->config->header_size_limit;
+
+	if (!rejects_fields(audit) && limit >= sees &&
+	    audit_setting(audit, "header_size_limit")->origin.kind == CONFIG_FROM_FILE)
+		warn(audit, "header_size_limit",
+		     "%ld cuts nothing: Postfix cuts fields at %ld bytes before a milter sees "
+		     "them; write a smaller one, or none",
+		     limit, sees);
+}
+
 static void check_contradictions(const struct audit *audit)
 {
 	const long field = audit->config->header_size_limit;
@@ -305,12 +344,13 @@ int audit_milter(struct audit *audit)
 	long sees = 0;
 	int r;
 
-	if (*audit->config->milter_listen == '\0')
+	if (config_milter_off(audit->config))
 		return 0;
 	r = config_milter_sees(&audit->loader, &sees);
 	if (r < 0)
 		return r;
 	check_rejection(audit, sees);
+	check_truncation(audit, sees);
 	check_contradictions(audit);
 	return postfix ? check_ports(audit, postfix) : 0;
 }

@@ -53,6 +53,14 @@ int config_milter_sees(struct config_loader *loader, long *ret_bytes)
 	return r;
 }
 
+bool config_milter_off(const struct config *config)
+{
+	const char *cursor = config->milter_listen;
+	struct config_word word;
+
+	return !config_word_next(&cursor, cursor + strlen(cursor), &word);
+}
+
 int config_milter_usable(const struct config *config, struct report *report)
 {
 	const struct config_parameter *parameter =
@@ -69,7 +77,7 @@ int config_milter_usable(const struct config *config, struct report *report)
 	report_done(&unused);
 	if (r < 0)
 		return r;
-	if (*config->milter_listen == '\0') {
+	if (config_milter_off(config)) {
 		report_add(report, REPORT_ERROR, config->file, 0, "milter_listen",
 			   "empty: the milter is off");
 		return -EINVAL;

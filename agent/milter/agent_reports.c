@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "cleanup.h"
 #include "control_client.h"
@@ -55,15 +56,17 @@ static void reload(struct agent_reports *reports)
 	header_rules_configure(rules, config, now);
 }
 
-/* The agent has put a configuration in force that is younger than ours. */
+/* The agent has put a configuration in force since we last heard of it; or, the first time, since
+ * ours was read. That alone compares times: the clock may be set back. */
 static void follow(struct agent_reports *reports, const json_t *result)
 {
 	const json_int_t reloaded = json_integer_value(json_object_get(result, "configured_ms"));
 
-	if (reloaded <= reports->milter->rules.loaded.ms || reloaded == reports->reload_tried_ms)
-		return;
-	reports->reload_tried_ms = reloaded;
-	reload(reports);
+	const int64_t known = reports->reload_known_ms;
+
+	reports->reload_known_ms = reloaded;
+	if (known ? reloaded != known : reloaded > reports->milter->rules.loaded.ms)
+		reload(reports);
 }
 
 /* --- exceptions of run time --- */
@@ -115,21 +118,61 @@ static void answered(struct agent_reports *reports, bool yes, const char *why)
 	reports->silent = !yes;
 }
 
+/*
+ * An agent that has moved its socket can no longer tell. So while it is silent the file is looked
+ * into after each change, for this alone: what else is in it holds when the agent says so.
+ */
+static const char *moved(struct agent_reports *reports)
+{
+	const struct config *ours = reports->milter->rules.config;
+	struct report unused = { 0 };
+	struct config *config = NULL;
+	struct stat status;
+
+	if (stat(ours->file, &status) < 0 || (status.st_mtim.tv_sec == reports->looked.tv_sec &&
+					      status.st_mtim.tv_nsec == reports->looked.tv_nsec))
+		return reports->moved;
+	reports->looked = status.st_mtim;
+	free(reports->moved);
+	reports->moved = NULL;
+	if (config_load(ours->file, &config, &unused) == 0 &&
+	    strcmp(config->control_socket, ours->control_socket) != 0)
+		reports->moved = strdup(config->control_socket);
+	config_free(config);
+	report_done(&unused);
+	return reports->moved;
+}
+
+static enum client_result ask(struct client *client, const char *control_socket, json_t *arguments,
+			      json_t **ret_result)
+{
+	_cleanup_free_ char *path = milter_report_socket(control_socket);
+	json_t *warnings;
+
+	client_done(client);
+	*client = CLIENT_INIT(TIMEOUT_MS);
+	return path ? client_call(client, path, "milter report", arguments, ret_result, &warnings)
+		    : CLIENT_FAILED;
+}
+
 static void exchange(struct agent_reports *reports)
 {
 	_cleanup_(cleanup_client) struct client client = CLIENT_INIT(TIMEOUT_MS);
 	struct milter *milter = reports->milter;
+	const char *control_socket = milter->rules.config->control_socket;
 	struct message_counts_copy counts;
 	_cleanup_(cleanup_json) json_t *arguments = NULL;
-	_cleanup_free_ char *path = milter_report_socket(milter->rules.config->control_socket);
-	json_t *result, *warnings;
+	enum client_result outcome;
+	json_t *result;
 
 	message_counts_read(&milter->counts, &counts);
 	arguments = message_counts_report(&milter->counts, &counts, reports->exceptions_version);
-	if (!path || !arguments)
+	if (!arguments)
 		return;
-	if (client_call(&client, path, "milter report", arguments, &result, &warnings) !=
-	    CLIENT_OK) {
+	outcome = ask(&client, control_socket, arguments, &result);
+	if (outcome != CLIENT_OK && (control_socket = moved(reports)) != NULL)
+		outcome = ask(&client, control_socket, arguments, &result);
+	if (outcome != CLIENT_OK) {
 		answered(reports, false, client.message ? client.message : "no agent answers");
 		return;
 	}
@@ -186,4 +229,6 @@ void agent_reports_stop(struct agent_reports *reports)
 	lost = undelivered(reports);
 	if (lost > 0)
 		log_warning("no agent took the counts of the last %" PRIu64 " messages", lost);
+	free(reports->moved);
+	reports->moved = NULL;
 }

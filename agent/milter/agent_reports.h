@@ -9,6 +9,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdint.h>
+#include <time.h>
 
 #include "milter.h"
 
@@ -23,8 +24,10 @@ struct agent_reports {
 	pthread_t thread;
 	struct message_counts_copy delivered;
 	char exceptions_version[32];
-	int64_t reload_tried_ms; /* the agent's reload that was followed, well or badly */
+	int64_t reload_known_ms; /* the agent's last reload that it told of; 0: none */
 	bool silent;             /* the agent did not answer, which was logged */
+	struct timespec looked;  /* when the file was last changed that was looked into */
+	char *moved; /* the control socket that it names if that is another than ours; owned */
 };
 
 /* Ends such a process. */

@@ -139,6 +139,9 @@ static sfsistat on_close(SMFICTX *context)
 
 /* --- messages --- */
 
+/* libmilter lets a peer begin a message that has agreed upon nothing: then there is no connection,
+ * and nothing is done. */
+
 static void message_begin(struct connection *connection)
 {
 	header_rules_judge(&served->rules, &connection->judgement);
@@ -158,6 +161,8 @@ static sfsistat on_mail(SMFICTX *context, char **arguments)
 	struct connection *connection = smfi_getpriv(context);
 
 	(void)arguments;
+	if (!connection)
+		return SMFIS_ACCEPT;
 	message_begin(connection);
 	return go_on(connection, SMFIP_NR_MAIL);
 }
@@ -171,14 +176,16 @@ static sfsistat on_data(SMFICTX *context)
 static sfsistat on_header(SMFICTX *context, char *name, char *value)
 {
 	struct connection *connection = smfi_getpriv(context);
-	const struct header_field field = {
+	struct header_field field = {
 		.name = name,
 		.name_size = strlen(name),
-		.blank_eaten = !(connection->steps & SMFIP_HDR_LEADSPC),
 		.value = value,
 		.value_size = strlen(value),
 	};
 
+	if (!connection)
+		return SMFIS_ACCEPT;
+	field.blank_eaten = !(connection->steps & SMFIP_HDR_LEADSPC);
 	if (!connection->open)
 		message_begin(connection);
 	header_message_field(&connection->message, &served->key, &field);
@@ -237,6 +244,8 @@ static sfsistat on_end_of_header(SMFICTX *context)
 	sfsistat status = SMFIS_ACCEPT;
 	enum milter_action action;
 
+	if (!connection)
+		return SMFIS_ACCEPT;
 	if (!connection->open)
 		message_begin(connection);
 	action = header_message_action(&connection->message);
@@ -268,7 +277,7 @@ static sfsistat on_end_of_message(SMFICTX *context)
 	struct connection *connection = smfi_getpriv(context);
 	enum milter_action action;
 
-	if (!connection->open)
+	if (!connection || !connection->open)
 		return SMFIS_ACCEPT;
 	action = header_message_action(&connection->message);
 	/* The mail server has gone, or does not take what it has agreed to: no reason to refuse

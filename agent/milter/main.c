@@ -100,6 +100,35 @@ static int milter_init(struct milter *milter, struct config *config, struct wall
 	return header_rules_init(&milter->rules, config, loaded);
 }
 
+static void *filter(void *context)
+{
+	return mail_filter_run(context) ? context : NULL;
+}
+
+/*
+ * libmilter in a thread of its own, which takes SIGHUP for an end. Those who reload by name signal
+ * every process, and SIGHUP is the parent's: what the first thread neither blocks nor handles never
+ * gets to the others.
+ */
+static int filter_run(struct milter *milter)
+{
+	pthread_t thread;
+	sigset_t hangup;
+	void *failed;
+	int error = -pthread_create(&thread, NULL, filter, milter);
+
+	if (error)
+		return error;
+	(void)signal(SIGHUP, SIG_IGN);
+	(void)sigemptyset(&hangup);
+	(void)sigaddset(&hangup, SIGHUP);
+	(void)pthread_sigmask(SIG_UNBLOCK, &hangup, NULL);
+	(void)pthread_join(thread, &failed);
+	if (failed)
+		log_error("libmilter has given up; its lines in syslog say why");
+	return failed ? -EIO : 0;
+}
+
 /* Takes config. */
 static int serve(int listening, struct config *config, struct wall_ms loaded)
 {
@@ -118,9 +147,7 @@ static int serve(int listening, struct config *config, struct wall_ms loaded)
 	milter.listening = listening;
 	error = agent_reports_start(&reports, &milter);
 	if (!error) {
-		error = mail_filter_run(&milter);
-		if (error)
-			log_error("libmilter has given up; its lines in syslog say why");
+		error = filter_run(&milter);
 		agent_reports_stop(&reports);
 	}
 	return error;

@@ -161,3 +161,56 @@ descriptors_at_least()
 	printf '\0\0\0\0' | in_mail nc -q 1 -w 2 127.0.0.1 10726 >/dev/null || :
 	ok play truncate
 }
+
+# packet COMMAND [DATA]: one of the protocol, DATA with printf's escapes.
+packet()
+{
+	local file=$BATS_TEST_TMPDIR/packet
+	printf '%s%b' "$1" "${2:-}" >"$file"
+	# shellcheck disable=SC2059  # the bytes of a number
+	printf "\\0\\0\\0\\x$(printf %02x "$(wc -c <"$file")")"
+	cat "$file"
+}
+
+milter_processes()
+{
+	pgrep -P "$MILTER" | sort
+}
+
+@test "steps that nobody agreed upon, or in another order, end nothing" {
+	local before steps step
+	milter_start 'header_size_limit = 100'
+	before=$(milter_processes)
+	for steps in 'M' 'M R L N E' 'R L' 'L N' 'N E' 'E' 'T' 'A' 'O M M L L E E N' 'O C U K C M R L N E' 'O U K M L N E Q' \
+		'O C M R T L A L N E' 'K C M L N'; do
+		# shellcheck disable=SC2094
+		for step in $steps; do
+			case $step in
+			O) packet O '\0\0\0\006\0\0\001\377\0\037\377\377' ;;
+			C) packet C 'a.example\0004\003\350192.0.2.1\0' ;;
+			M | R) packet "$step" '<a@example.org>\0' ;;
+			L) packet L 'X-Name\0 value\0' ;;
+			U) packet U 'NOOP\0' ;;
+			*) packet "$step" ;;
+			esac
+		done | in_mail nc -q 1 -w 2 127.0.0.1 10726 >/dev/null || :
+		equals "$before" "$(milter_processes)" "processes after $steps"
+	done
+	ok play truncate
+}
+
+@test "SIGHUP to all of its processes reloads, and ends none" {
+	local before
+	milter_start 'header_size_limit = 50'
+	before=$(milter_processes)
+	lab_config 'header_size_limit = 100'
+	# shellcheck disable=SC2046  # one word for each process
+	kill -HUP $(milter_processes) "$MILTER"
+	wait_until 5 milter_reloaded 0
+	# A connection is what libmilter wakes by, and sees that it is to end.
+	ok in_mail nc -z 127.0.0.1 10726
+	ok in_mail nc -z 127.0.0.1 10726
+	ok in_mail nc -z 127.0.0.1 10726
+	ok play truncate
+	equals "$before" "$(milter_processes)" "processes"
+}

@@ -42,6 +42,11 @@ milter_metric_is()
 	[ "$(milter_metric "$1")" = "$2" ]
 }
 
+milter_reported()
+{
+	[ "$(json .milter.report_age_seconds status)" != null ]
+}
+
 # counted ACTION WANT: now or soon.
 counted()
 {
@@ -266,6 +271,42 @@ refused()
 	equals "$before" "$(milter_reloads)" "reloads"
 }
 
+@test "a reload that moves the control socket is followed" {
+	agent_with 'header_size_limit = 100' 'header_size_action = reject'
+	milter_start
+	wait_until 10 milter_reported
+	lab_config 'header_size_limit = 300' 'header_size_action = reject' "control_socket = $LAB_DIR/moved.sock"
+	ok synanvil reload
+	wait_until 10 milter_reloaded 0
+	equals 1 "$(milter_reloads)" "reloads"
+}
+
+# agent_plays MILLISECONDS: answers one report as an agent does that was last configured then.
+agent_plays()
+{
+	local pid
+	rm -f "$LAB_SOCKET.milter"
+	printf '{"version":1,"ok":true,"result":{"configured_ms":%s,"exceptions_version":"0"}}\n' "$1" |
+		timeout 20 nc -lNU "$LAB_SOCKET.milter" >/dev/null 3>&- &
+	pid=$!
+	wait_until 5 test -S "$LAB_SOCKET.milter"
+	chmod 666 "$LAB_SOCKET.milter"
+	wait "$pid"
+}
+
+@test "a reload of the agent is followed when the clock was set back" {
+	milter_start 'header_size_limit = 100'
+	mkdir -p "${LAB_SOCKET%/*}"
+	agent_plays 5000
+	agent_plays 5000
+	equals 0 "$(milter_reloads)" "reloads before the agent's"
+	agent_plays 4000
+	wait_until 10 milter_reloaded 0
+	agent_plays 4000
+	equals 1 "$(milter_reloads)" "reloads"
+	rm -f "$LAB_SOCKET.milter"
+}
+
 @test "mail flows while the milter is down, stops or dies, and is limited again when it is back" {
 	milter_start 'header_size_limit = 100' 'header_size_action = reject'
 	milter_postfix inet:127.0.0.1:10726
@@ -325,6 +366,9 @@ report_as()
 	fails 1 in_mail "$LAB_BUILD/synanvil-milter" -c "$LAB_CONFIG"
 	says "$LAB_CONFIG:[0-9]+: header_size_limit: 60000 leaves a milter nothing to do" 'lowers Postfix. own limit to 60000'
 	lab_config 'milter_listen ='
+	fails 1 in_mail "$LAB_BUILD/synanvil-milter" -c "$LAB_CONFIG"
+	says 'milter_listen: empty'
+	lab_config 'milter_listen = ,'
 	fails 1 in_mail "$LAB_BUILD/synanvil-milter" -c "$LAB_CONFIG"
 	says 'milter_listen: empty'
 	fails 2 in_mail "$LAB_BUILD/synanvil-milter" -x

@@ -197,6 +197,28 @@ restarted()
 	greeted 5 5 10.1.0.5
 }
 
+milter_reports()
+{
+	[ "$(json .milter.report_age_seconds status)" != null ]
+}
+
+@test "the milter runs under its unit, reports to the agent, reloads, and may not look" {
+	local pid
+	fresh 'header_count_limit = 100'
+	[ -e "$SYSTEM_TREE/usr/sbin/synanvil-milter" ] || skip "the package has no milter"
+	ok in_system systemctl start synanvil-milter
+	wait_until 10 milter_reports
+	equals active "$(in_system systemctl is-active synanvil-milter)" "state"
+	pid=$(in_system systemctl show -P MainPID synanvil-milter.service)
+	equals synanvil-milter "$(in_system stat -c %U "/proc/$pid")" "user"
+	equals 0000000000000000 "$(in_system awk '$1 == "CapEff:" { print $2 }' "/proc/$pid/status")" "capabilities"
+	equals 2 "$(in_system awk '$1 == "Seccomp:" { print $2 }' "/proc/$pid/status")" "seccomp"
+	fails 1 in_system setpriv --reuid=synanvil-milter --regid=synanvil-milter --init-groups synanvil status
+	ok in_system systemctl reload synanvil-milter
+	ok in_system systemctl stop synanvil-milter
+	equals 0 "$(in_system systemctl show -P NRestarts synanvil-milter.service)" "restarts"
+}
+
 @test "members of the group synanvil may look" {
 	fresh
 	in_system useradd -G synanvil watcher

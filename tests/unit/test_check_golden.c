@@ -40,7 +40,8 @@ static const char *const clean[] = { "good",
 				     "policy_unix_chrooted",
 				     "port_wildcard_of_one_family",
 				     "milter_good",
-				     "milter_truncate_good" };
+				     "milter_truncate_good",
+				     "milter_option_in_braces" };
 
 struct host {
 	const char *name;
