@@ -163,8 +163,10 @@ json()
 	synanvil --json "$@" | jq -r "$filter"
 }
 
+# The agent serves a page of metrics again for 20 ms: what happened before this call is in the next one.
 metric()
 {
+	sleep 0.03
 	in_mail curl -sf --max-time 5 http://127.0.0.1:9925/metrics | awk -v name="$1" '
 		$1 == name { print $2; found = 1 }
 		END { exit !found }'
