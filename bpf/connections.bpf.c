@@ -21,7 +21,8 @@
 const volatile __u64 net_cookie = 0;
 
 /* Counted first, then its place is given back: never is there room for one too many. */
-static __always_inline void connection_opened(struct sock *sk, const struct sa_settings *set)
+static __always_inline void connection_opened(struct sock *sk, const struct sa_settings *set,
+					      bool again)
 {
 	struct sa_connection_key key = { .epoch = set->epoch };
 	struct sa_connection connection = {};
@@ -34,7 +35,8 @@ static __always_inline void connection_opened(struct sock *sk, const struct sa_s
 	key.cookie = bpf_get_socket_cookie(sk);
 	connection.source = attempt.key;
 	connection.slot = attempt.service_slot;
-	if (!live_enter(&key, &connection) || !(attempt.connection_limit | attempt.process_limit))
+	if (!live_enter(&key, &connection, again) ||
+	    !(attempt.connection_limit | attempt.process_limit))
 		return;
 	source = bpf_map_lookup_elem(&sources, &attempt.key);
 	if (source)
@@ -53,8 +55,7 @@ static __always_inline void connection_closed(struct sock *sk, const struct sa_s
 	}
 }
 
-SEC("tp_btf/inet_sock_set_state")
-int synanvil_connections(__u64 *ctx)
+static __always_inline int connection_seen(__u64 *ctx, bool again)
 {
 	struct sock *sk = (struct sock *)ctx[0];
 	bool was = socket_is_live((int)ctx[1]), is = socket_is_live((int)ctx[2]);
@@ -67,10 +68,28 @@ int synanvil_connections(__u64 *ctx)
 	if (!set)
 		return 0;
 	if (is)
-		connection_opened(sk, set);
+		connection_opened(sk, set, again);
 	else
 		connection_closed(sk, set);
 	return 0;
+}
+
+/*
+ * Twice: Linux does not run a tracing program on a CPU where it is running already, and a packet
+ * may interrupt a process that changes the state of its own socket just then. The one that was
+ * interrupted is left out, the other sees the packet's change; nothing nests deeper. What one
+ * has entered or deleted the other leaves alone.
+ */
+SEC("tp_btf/inet_sock_set_state")
+int synanvil_connections(__u64 *ctx)
+{
+	return connection_seen(ctx, false);
+}
+
+SEC("tp_btf/inet_sock_set_state")
+int synanvil_connections_again(__u64 *ctx)
+{
+	return connection_seen(ctx, true);
 }
 
 /* "GPL" is what the kernel asks for its helpers; the file itself is GPL-2.0-or-later. */

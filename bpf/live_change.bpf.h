@@ -55,9 +55,10 @@ static __always_inline __u16 live_count_in(struct sa_live_totals *head,
 	return counted;
 }
 
-/* False where the connection was known already. */
+/* False where the connection was known already, or looked at again and there is no room for it
+ * still. */
 static __always_inline bool live_enter(const struct sa_connection_key *key,
-				       struct sa_connection *connection)
+				       struct sa_connection *connection, bool again)
 {
 	struct sa_live_totals *head = live_totals_write();
 	struct sa_connection *entry;
@@ -67,6 +68,8 @@ static __always_inline bool live_enter(const struct sa_connection_key *key,
 	connection->counted = SA_COUNTED_SOURCE | SA_COUNTED_SERVICE;
 	error = bpf_map_update_elem(&connections, key, connection, BPF_NOEXIST);
 	if (error == -EEXIST || !head)
+		return false;
+	if (error && again)
 		return false;
 	if (error) {
 		__sync_fetch_and_add(&head->uncounted, 1);

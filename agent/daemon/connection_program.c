@@ -17,6 +17,7 @@
 #include "pins.h"
 
 #define COUNTING_PIN "counting"
+#define AGAIN_PIN    "counting-again"
 
 static void skeleton_free(struct connections_bpf **skeleton)
 {
@@ -95,11 +96,27 @@ static int load(struct connections_bpf *skeleton, const struct bpf_program_set *
 	return error ? explain_load(error, reterr_why) : 0;
 }
 
+static int attach(const struct bpf_program *program, const char *pin, int *ret_link,
+		  struct explanation *reterr_why)
+{
+	_cleanup_close_ int link = bpf_raw_tracepoint_open(NULL, bpf_program__fd(program));
+	int error;
+
+	if (link < 0)
+		return explain(reterr_why, link, "cannot attach to inet_sock_set_state: %s",
+			       strerror(-link));
+	error = pins_put(pin, link);
+	if (error)
+		return explain(reterr_why, error, "cannot pin its link: %s", strerror(-error));
+	*ret_link = TAKE_FD(link);
+	return 0;
+}
+
 int connection_program_attach(const struct bpf_program_set *packet_path, int *ret_link,
 			      struct explanation *reterr_why)
 {
 	_cleanup_(skeleton_free) struct connections_bpf *skeleton = connections_bpf__open();
-	_cleanup_close_ int link = -1;
+	_cleanup_close_ int link = -1, again = -1;
 	int error;
 
 	if (!skeleton)
@@ -107,13 +124,13 @@ int connection_program_attach(const struct bpf_program_set *packet_path, int *re
 	error = load(skeleton, packet_path, reterr_why);
 	if (error)
 		return error;
-	link = bpf_raw_tracepoint_open(NULL, bpf_program__fd(skeleton->progs.synanvil_connections));
-	if (link < 0)
-		return explain(reterr_why, link, "cannot attach to inet_sock_set_state: %s",
-			       strerror(-link));
-	error = pins_put(COUNTING_PIN, link);
+	error = attach(skeleton->progs.synanvil_connections, COUNTING_PIN, &link, reterr_why);
+	/* Its pin is all that holds the second. */
+	if (!error)
+		error = attach(skeleton->progs.synanvil_connections_again, AGAIN_PIN, &again,
+			       reterr_why);
 	if (error)
-		return explain(reterr_why, error, "cannot pin its link: %s", strerror(-error));
+		return error;
 	*ret_link = TAKE_FD(link);
 	return 0;
 }
@@ -127,5 +144,7 @@ bool connection_program_is_pinned(void)
 
 int connection_program_unpin(void)
 {
-	return pins_remove(COUNTING_PIN);
+	const int error = pins_remove(AGAIN_PIN), first = pins_remove(COUNTING_PIN);
+
+	return first ? first : error;
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The program that counts live connections in the kernel: loaded onto the packet path's maps,
- * attached by one link, pinned as "counting", so that it goes on without the agent. Two of them at
- * once do no harm, so one replaces another without a gap.
+ * attached twice (connections.bpf.c says why) by links that are pinned as "counting" and
+ * "counting-again", so that it goes on without the agent. Several of them at once do no harm, so
+ * one replaces another without a gap.
  */
 #ifndef AGENT_CONNECTION_PROGRAM_H
 #define AGENT_CONNECTION_PROGRAM_H
@@ -11,9 +12,9 @@
 #include "explanation.h"
 
 /*
- * Loads and attaches the program and gives the link the pin; an earlier one ends with that.
- * *ret_link is the caller's. -errno with the reason where the kernel does not allow it; then what
- * was there before still is.
+ * Loads and attaches the program and gives the links the pins; earlier ones end with that.
+ * *ret_link, the first of them, is the caller's. -errno with the reason where the kernel does not
+ * allow it; then what was there before still is.
  */
 int connection_program_attach(const struct bpf_program_set *packet_path, int *ret_link,
 			      struct explanation *reterr_why);
@@ -21,7 +22,7 @@ int connection_program_attach(const struct bpf_program_set *packet_path, int *re
 /* Whether an earlier agent's link is there. */
 bool connection_program_is_pinned(void);
 
-/* Takes the pin away. What the link's last descriptor holds ends when that is closed. 0 or -errno.
+/* Takes the pins away. What the link's last descriptor holds ends when that is closed. 0 or -errno.
  */
 int connection_program_unpin(void);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The pin directory. Names of pins never come from outside: they are those of the maps, "abi",
- * "counting" and "link-<ifindex>".
+ * "counting", "counting-again" and "link-<ifindex>".
  */
 #include "pins.h"
 

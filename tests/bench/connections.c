@@ -177,12 +177,13 @@ static double cpu_ns(void)
 static double turn(const struct bench *bench, const struct connections_bpf *program,
 		   unsigned connections)
 {
-	struct bpf_link *link = NULL;
+	struct bpf_link *link = NULL, *again = NULL;
 	double begun;
 
 	if (program) {
 		link = bpf_program__attach(program->progs.synanvil_connections);
-		if (!link)
+		again = bpf_program__attach(program->progs.synanvil_connections_again);
+		if (!link || !again)
 			die("attach");
 	}
 	for (unsigned i = 0; i < connections / 10; i++)
@@ -191,6 +192,7 @@ static double turn(const struct bench *bench, const struct connections_bpf *prog
 	for (unsigned i = 0; i < connections; i++)
 		open_and_close(bench);
 	begun = (cpu_ns() - begun) / connections;
+	(void)bpf_link__destroy(again);
 	(void)bpf_link__destroy(link);
 	return begun;
 }
