@@ -28,7 +28,7 @@ system_tree()
 	mirror=$(system_mirror "$codename")
 	rm -rf "$1"
 	mkdir -p "$1"
-	debootstrap --variant=minbase --include="$SYSTEM_PACKAGES" "$codename" "$1/tree" "${mirror:-http://deb.debian.org/debian}" \
+	debootstrap --variant=minbase --include="$SYSTEM_PACKAGES" "$codename" "$1/tree" ${mirror:+"$mirror"} \
 		>"$1/log" 2>&1 3>&- </dev/null || {
 		tail -n 20 "$1/log" >&2
 		return 1
