@@ -155,7 +155,7 @@ DAEMON := \
 	agent/daemon/rule_set.c \
 	agent/daemon/rule_tries.c \
 	agent/daemon/rules.c \
-	agent/daemon/service_manager.c \
+	agent/common/service_manager.c \
 	agent/daemon/service_names.c \
 	agent/daemon/session.c \
 	agent/daemon/session_room.c \
@@ -182,6 +182,7 @@ DAEMON := \
 	agent/daemon/views.c \
 	agent/daemon/views_advice.c \
 	agent/daemon/views_lists.c \
+	agent/daemon/watchdog.c \
 
 CLI := \
 	agent/cli/ask.c \
@@ -217,8 +218,12 @@ MILTER := \
 	agent/milter/main.c \
 	agent/milter/message_counts.c \
 	agent/milter/milter_sockets.c \
+	agent/milter/notice.c \
+	agent/milter/probe.c \
 	agent/milter/processes.c \
+	agent/milter/supervision.c \
 	agent/milter/unprivileged.c \
+	agent/common/service_manager.c \
 
 SPF := \
 	agent/spf/main.c \
@@ -245,7 +250,7 @@ SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-fra
 PKGS_COMMON := jansson
 PKGS_DAEMON := libbpf libmnl libevent libcap-ng libseccomp libsystemd
 PKGS_CLI    := ncursesw
-PKGS_MILTER := libcap-ng
+PKGS_MILTER := libcap-ng libsystemd
 LIBS_MILTER  = $(call pkg_libs,$(PKGS_MILTER)) -lmilter -pthread
 PKGS_SPF    := libunbound
 pkg_cflags   = $(shell pkg-config --cflags $(1))

@@ -34,6 +34,7 @@
 #include "state.h"
 #include "sweep.h"
 #include "system_calls.h"
+#include "watchdog.h"
 
 /* How long a reply to the command that stops the agent has to leave: local, some hundred bytes. */
 #define REPLY_TIME_US 50000
@@ -108,7 +109,7 @@ static int loop_new(struct daemon *daemon)
 			return -ENOMEM;
 	}
 	daemon_hold_signals(false);
-	return service_manager_watchdog(daemon->loop, &daemon->watchdog);
+	return watchdog_new(daemon->loop, &daemon->watchdog);
 }
 
 static bool link_concerns(const char *name, uint32_t ifindex, void *context)
@@ -354,9 +355,19 @@ int daemon_start(struct daemon *daemon, struct config *config, bool verbose)
 	return 0;
 }
 
+void daemon_tell_ready(const struct daemon *daemon)
+{
+	char status[128];
+
+	(void)snprintf(status, sizeof(status), "%s%s",
+		       daemon->reload_ok ? "" : "Reload failed, as before: ",
+		       daemon->config->enforce ? "enforcing" : "monitoring: nothing is dropped");
+	service_manager_ready(status);
+}
+
 int daemon_run(struct daemon *daemon)
 {
-	service_manager_ready();
+	daemon_tell_ready(daemon);
 	return event_base_dispatch(daemon->loop) < 0 ? -EIO : 0;
 }
 

@@ -95,6 +95,9 @@ int daemon_start(struct daemon *daemon, struct config *config, bool verbose);
  */
 void daemon_hold_signals(bool hold);
 
+/* Tells the service manager that the agent is at work, and in which mode. */
+void daemon_tell_ready(const struct daemon *daemon);
+
 /* Serves until daemon_stop. 0 or -errno. */
 int daemon_run(struct daemon *daemon);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * synanvild: options, configuration, start, loop, end. Exit status 1 on failure, 2 on wrong usage.
+ * synanvild: options, configuration, start, loop, end. Exit status 1 on failure, 2 on wrong usage;
+ * EX_CONFIG to a service manager whose configuration is wrong.
  */
 #include <getopt.h>
 #include <signal.h>
@@ -13,6 +14,7 @@
 #include "configuration.h"
 #include "daemon.h"
 #include "log.h"
+#include "service_manager.h"
 
 #define EXIT_USAGE 2
 
@@ -71,20 +73,23 @@ static bool options_parse(int argc, char **argv, struct options *ret_options, in
 	return optind == argc;
 }
 
-/* The working directory is another one once the agent runs, and reloads read the file again. */
-static struct config *load(const char *name)
+/* The exit status. The working directory is another one once the agent runs, and reloads read the
+ * file again. */
+static int load(const char *name, struct config **ret_config)
 {
 	_cleanup_free_ char *absolute = *name == '/' ? NULL : realpath(name, NULL);
 	const char *file = absolute ? absolute : name;
 	struct report report = {};
-	struct config *config = NULL;
-	int error = config_load(file, &config, &report);
+	const int error = config_load(file, ret_config, &report);
+	int status = error ? EXIT_FAILURE : EXIT_SUCCESS;
 
 	report_log(&report);
-	if (error && !report.errors)
+	if (error && report.errors)
+		status = service_manager_configuration_status();
+	else if (error)
 		log_error("%s: %s", file, strerror(-error));
 	report_done(&report);
-	return error ? NULL : config;
+	return status;
 }
 
 int main(int argc, char **argv)
@@ -99,9 +104,9 @@ int main(int argc, char **argv)
 	daemon_hold_signals(true);
 	log_set_level(options.verbose ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO);
 	(void)signal(SIGPIPE, SIG_IGN);
-	config = load(options.file);
-	if (!config)
-		return EXIT_FAILURE;
+	status = load(options.file, &config);
+	if (status)
+		return status;
 	status = daemon_start(&daemon, config, options.verbose) ? EXIT_FAILURE : EXIT_SUCCESS;
 	if (status == EXIT_SUCCESS && daemon_run(&daemon)) {
 		log_error("the event loop failed");

@@ -213,6 +213,6 @@ int daemon_reload(struct daemon *daemon, struct report *report)
 		daemon->reload_succeeded = wall_now();
 		log_info("reloaded %s", daemon->config->file);
 	}
-	service_manager_ready();
+	daemon_tell_ready(daemon);
 	return error;
 }

@@ -16,6 +16,7 @@
 #include "control_client.h"
 #include "log.h"
 #include "mail_filter.h"
+#include "notice.h"
 
 #define TIMEOUT_MS 2000
 
@@ -31,12 +32,19 @@ static void cleanup_json(json_t **value)
 
 /* --- configuration --- */
 
-static void reload(struct agent_reports *reports)
+static void tell(const struct milter *milter, enum notice_kind kind)
+{
+	notice_send(milter->parent.notices, milter->parent.number, kind);
+}
+
+/* What became of the file: what the one above is to be told. */
+static enum notice_kind read_anew(struct agent_reports *reports)
 {
 	struct header_rules *rules = &reports->milter->rules;
 	const struct wall_ms now = wall_now();
 	struct report report = { 0 };
 	struct config *config = NULL;
+	enum notice_kind kind;
 	/* Only this thread ever replaces it. */
 	int error = config_load(rules->config->file, &config, &report);
 
@@ -47,13 +55,21 @@ static void reload(struct agent_reports *reports)
 	if (error) {
 		log_error("reload failed, the configuration in force stays as it was");
 		config_free(config);
-		return;
+		return NOTICE_REFUSED;
 	}
 	if (strcmp(config->milter_listen, rules->config->milter_listen) != 0)
 		log_warning("%s: milter_listen: takes effect at the next start of synanvil-milter",
 			    config->file);
 	log_info("reloaded %s", config->file);
+	kind = config->enforce ? NOTICE_ENFORCING : NOTICE_MONITORING;
 	header_rules_configure(rules, config, now);
+	return kind;
+}
+
+static void reload(struct agent_reports *reports)
+{
+	tell(reports->milter, NOTICE_RELOADING);
+	tell(reports->milter, read_anew(reports));
 }
 
 /* The agent has put a configuration in force since we last heard of it; or, the first time, since

@@ -301,17 +301,13 @@ static sfsistat on_abort(SMFICTX *context)
 }
 
 /* A connection that wakes the one who waits for connections. */
-static void knock(int listening)
+static void knock(const struct milter_socket *at)
 {
-	_cleanup_close_ int fd = -1;
-	struct sockaddr_storage address = { 0 };
-	socklen_t size = sizeof(address);
+	_cleanup_close_ int fd =
+		socket(at->address.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 
-	if (getsockname(listening, (struct sockaddr *)&address, &size) < 0)
-		return;
-	fd = socket(address.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd >= 0)
-		(void)!connect(fd, (const struct sockaddr *)&address, size);
+		(void)!connect(fd, (const struct sockaddr *)&at->address, at->address_size);
 }
 
 static void *stop(void *unused)
@@ -330,7 +326,7 @@ void mail_filter_stop(const struct milter *milter)
 	if (pthread_create(&thread, NULL, stop, NULL))
 		return;
 	while (!atomic_load(&milter->stopped)) {
-		knock(milter->listening);
+		knock(milter->socket);
 		(void)nanosleep(&pause, NULL);
 	}
 	(void)pthread_join(thread, NULL);
@@ -357,7 +353,7 @@ int mail_filter_run(struct milter *milter)
 	int error = 0;
 
 	served = milter;
-	(void)snprintf(socket, sizeof(socket), "fd:%d", milter->listening);
+	(void)snprintf(socket, sizeof(socket), "fd:%d", milter->socket->fd);
 	if (smfi_register(description) != MI_SUCCESS || smfi_setconn(socket) != MI_SUCCESS ||
 	    smfi_settimeout(TIMEOUT_S) != MI_SUCCESS || smfi_main() != MI_SUCCESS)
 		error = -EIO;

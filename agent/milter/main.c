@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * synanvil-milter: options, configuration, sockets, unprivileged, a process a listener. Exit status
- * 1 on failure, 2 on wrong usage.
+ * 1 on failure, 2 on wrong usage; EX_CONFIG to a service manager whose configuration is wrong.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,6 +17,8 @@
 #include "log.h"
 #include "mail_filter.h"
 #include "processes.h"
+#include "service_manager.h"
+#include "supervision.h"
 #include "unprivileged.h"
 
 #define EXIT_USAGE 2
@@ -43,27 +46,36 @@ static int options_parse(int argc, char **argv, const char **ret_file)
 	return optind == argc ? 0 : usage();
 }
 
-static struct config *load(const char *name)
+/* The exit status. */
+static int load(const char *name, struct config **ret_config)
 {
 	_cleanup_free_ char *absolute = *name == '/' ? NULL : realpath(name, NULL);
 	const char *file = absolute ? absolute : name;
 	struct report report = { 0 };
 	struct config *config = NULL;
-	int error = config_load(file, &config, &report);
+	int error = config_load(file, &config, &report), status = EXIT_FAILURE;
 
 	if (!error)
 		error = config_milter_usable(config, &report);
 	report_log(&report);
-	if (error && !report.errors)
+	if (!error)
+		status = EXIT_SUCCESS;
+	else if (report.errors)
+		status = service_manager_configuration_status();
+	else
 		log_error("%s: %s", file, strerror(-error));
 	report_done(&report);
-	return error ? config_free(config) : config;
+	if (error)
+		config = config_free(config);
+	*ret_config = config;
+	return status;
 }
 
-static int listen_all(const struct config *config, struct milter_sockets *ret_sockets)
+static int listen_all(const struct config *config, struct milter_sockets *ret_sockets, int *kept,
+		      size_t kept_count)
 {
 	const char *listener = NULL;
-	const int error = milter_sockets_open(config, ret_sockets, &listener);
+	const int error = milter_sockets_open(config, kept, kept_count, ret_sockets, &listener);
 
 	if (error == -E2BIG)
 		log_error("milter_listen: more than %d listeners", MILTER_SOCKETS_MAX);
@@ -130,7 +142,8 @@ static int filter_run(struct milter *milter)
 }
 
 /* Takes config. */
-static int serve(int listening, struct config *config, struct wall_ms loaded)
+static int serve(const struct milter_socket *socket, const struct parent *parent,
+		 struct config *config, struct wall_ms loaded)
 {
 	struct agent_reports reports;
 	pthread_attr_t attributes;
@@ -144,7 +157,8 @@ static int serve(int listening, struct config *config, struct wall_ms loaded)
 		(void)pthread_setattr_default_np(&attributes);
 		(void)pthread_attr_destroy(&attributes);
 	}
-	milter.listening = listening;
+	milter.socket = socket;
+	milter.parent = *parent;
 	error = agent_reports_start(&reports, &milter);
 	if (!error) {
 		error = filter_run(&milter);
@@ -153,39 +167,47 @@ static int serve(int listening, struct config *config, struct wall_ms loaded)
 	return error;
 }
 
-/* Both the parent and the children come back from here. */
+/* Takes config. Both the parent and the children come back from here. */
 static int run(struct milter_sockets *sockets, struct config *config, struct wall_ms loaded)
 {
 	struct processes processes = { 0 };
-	int child = 0, error;
+	struct supervision supervision = { &processes, sockets, -1, config->enforce };
+	int child = 0, error, notices[2];
 
+	if (pipe2(notices, O_CLOEXEC | O_NONBLOCK) < 0) {
+		config_free(config);
+		return -errno;
+	}
 	processes_hold_signals();
 	for (size_t i = 0; i < sockets->count && child == 0; i++) {
 		child = processes_add(&processes);
 		if (child == 1) {
+			const struct parent parent = { notices[1], (unsigned)i };
+
+			(void)close(notices[0]);
 			milter_sockets_close(sockets, i);
-			return serve(sockets->fds[i], config, loaded);
+			return serve(&sockets->sockets[i], &parent, config, loaded);
 		}
 	}
-	milter_sockets_close(sockets, MILTER_SOCKETS_MAX);
+	(void)close(notices[1]);
+	config_free(config);
 	if (child < 0) {
 		log_error("cannot start a process: %s", strerror(-child));
 		(void)kill(getpid(), SIGTERM);
-	} else {
-		log_info("synanvil-milter " SYNANVIL_VERSION " is running, %s",
-			 config->enforce ? "enforcing" : "monitoring: nothing is changed");
 	}
-	error = processes_supervise(&processes);
-	milter_sockets_remove(sockets);
-	config_free(config);
+	supervision.notices = notices[0];
+	error = supervise(&supervision);
+	(void)close(notices[0]);
 	return child < 0 ? child : error;
 }
 
 int main(int argc, char **argv)
 {
+	int kept[MILTER_SOCKETS_MAX];
 	struct milter_sockets sockets;
 	struct wall_ms loaded;
 	struct config *config;
+	size_t kept_count;
 	const char *file;
 	int status = options_parse(argc, argv, &file);
 
@@ -193,12 +215,20 @@ int main(int argc, char **argv)
 		return status;
 	log_set_level(LOG_LEVEL_INFO);
 	(void)signal(SIGPIPE, SIG_IGN);
+	/* From here on they are this process' alone: should it fail, nobody waits there for a next
+	 * one. */
+	kept_count = service_manager_kept(kept, MILTER_SOCKETS_MAX);
+	service_manager_forget();
 	loaded = wall_now();
-	config = load(file);
-	if (!config)
-		return EXIT_FAILURE;
-	if (listen_all(config, &sockets) || unprivileged()) {
+	status = load(file, &config);
+	if (status)
+		return status;
+	if (listen_all(config, &sockets, kept, kept_count)) {
 		config_free(config);
+		status = EXIT_FAILURE;
+	} else if (unprivileged()) {
+		config_free(config);
+		milter_sockets_remove(&sockets);
 		status = EXIT_FAILURE;
 	} else {
 		status = run(&sockets, config, loaded) ? EXIT_FAILURE : EXIT_SUCCESS;

@@ -8,14 +8,22 @@
 #include "header_rules.h"
 #include "log_share.h"
 #include "message_counts.h"
+#include "milter_sockets.h"
+
+/* Where this process tells the one above it how a reload went (notice.h). */
+struct parent {
+	int notices;     /* the pipe */
+	unsigned number; /* of this process, from 0 */
+};
 
 struct milter {
 	struct header_rules rules;
 	struct message_counts counts;
 	struct header_key key; /* of the digests of names */
 	struct log_share log;
-	_Atomic bool stopped; /* libmilter has come back */
-	int listening;        /* the socket that this process serves */
+	_Atomic bool stopped;               /* libmilter has come back */
+	const struct milter_socket *socket; /* that this process serves */
+	struct parent parent;
 };
 
 #endif

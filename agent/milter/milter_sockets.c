@@ -6,7 +6,10 @@
 #include "milter_sockets.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <netdb.h>
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -35,7 +38,7 @@ static int address_listen(const struct sockaddr *address, socklen_t size, int *r
 	return 0;
 }
 
-static int inet_listen(const struct config_listener *listener, int *ret_fd)
+static int inet_find(const struct config_listener *listener, struct milter_socket *ret_socket)
 {
 	static const struct addrinfo hints = {
 		.ai_family = AF_UNSPEC,
@@ -44,15 +47,43 @@ static int inet_listen(const struct config_listener *listener, int *ret_fd)
 	};
 	struct addrinfo *found;
 	char port[8];
-	int error;
 
 	(void)snprintf(port, sizeof(port), "%u", listener->port);
 	if (getaddrinfo(listener->host, port, &hints, &found))
 		return -EADDRNOTAVAIL;
 	/* A name's first address, as Postfix tries it first. */
-	error = address_listen(found->ai_addr, found->ai_addrlen, ret_fd);
+	memcpy(&ret_socket->address, found->ai_addr, found->ai_addrlen);
+	ret_socket->address_size = found->ai_addrlen;
 	freeaddrinfo(found);
-	return error;
+	return 0;
+}
+
+static int unix_find(const struct config_listener *listener, struct milter_socket *ret_socket)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	const size_t size = strlen(listener->path) + 1;
+
+	if (size > sizeof(address.sun_path))
+		return -ENAMETOOLONG;
+	memcpy(address.sun_path, listener->path, size);
+	memcpy(&ret_socket->address, &address, sizeof(address));
+	ret_socket->address_size = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + size);
+	return 0;
+}
+
+/* A kept one that listens there, or -1. It is no longer among the kept ones. */
+static int kept_take(const struct milter_socket *wanted, int *kept, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		struct sockaddr_storage address = { 0 };
+		socklen_t size = sizeof(address);
+
+		if (kept[i] < 0 || getsockname(kept[i], (struct sockaddr *)&address, &size) < 0 ||
+		    size != wanted->address_size || memcmp(&address, &wanted->address, size) != 0)
+			continue;
+		return TAKE_FD(kept[i]);
+	}
+	return -1;
 }
 
 /* Removes a socket file that nobody listens at. */
@@ -74,73 +105,152 @@ static int place_clear(const struct sockaddr_un *address)
 	return unlink(address->sun_path) < 0 ? -errno : 0;
 }
 
-static int unix_listen(const struct config_listener *listener, int *ret_fd)
+static bool is_socket(int node)
 {
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	int error, fd = -1;
+	struct stat status;
 
-	if (strlen(listener->path) >= sizeof(address.sun_path))
-		return -ENAMETOOLONG;
-	memcpy(address.sun_path, listener->path, strlen(listener->path));
-	error = place_clear(&address);
-	if (!error)
-		error = address_listen((const struct sockaddr *)&address, sizeof(address), &fd);
-	if (error)
-		return error;
-	if (chmod(listener->path, SOCKET_MODE) < 0) {
-		error = -errno;
-		(void)close(fd);
-		return error;
-	}
-	*ret_fd = fd;
-	return 0;
+	return fstat(node, &status) == 0 && S_ISSOCK(status.st_mode);
 }
 
-int milter_sockets_open(const struct config *config, struct milter_sockets *ret_sockets,
-			const char **reterr_listener)
+static int node_open(const char *path)
 {
-	struct milter_sockets sockets = { 0 };
-	int error = config_listeners(config->milter_listen, &sockets.listeners, &sockets.count);
+	return open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+}
 
-	*reterr_listener = NULL;
+/*
+ * Later the milter may no longer be let in where its socket is; what it has open of the name it may
+ * use.
+ */
+static void reach_by_node(struct milter_socket *socket)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+
+	(void)snprintf(address.sun_path, sizeof(address.sun_path), "/proc/self/fd/%d",
+		       socket->node);
+	memcpy(&socket->address, &address, sizeof(address));
+	socket->address_size = sizeof(address);
+}
+
+static int unix_make(const char *path, struct milter_socket *socket)
+{
+	int error = place_clear((const struct sockaddr_un *)&socket->address);
+
+	if (!error)
+		error = address_listen((const struct sockaddr *)&socket->address,
+				       socket->address_size, &socket->fd);
 	if (error)
 		return error;
+	socket->node = node_open(path);
+	if (socket->node < 0 || chmod(path, SOCKET_MODE) < 0) {
+		error = -errno;
+		(void)unlink(path);
+	}
+	return error;
+}
+
+static int unix_listen(const struct config_listener *listener, struct milter_socket *socket,
+		       int *kept, size_t kept_count)
+{
+	int error = unix_find(listener, socket);
+
+	if (error)
+		return error;
+	socket->node = node_open(listener->path);
+	/* A kept socket without its name is of no use. */
+	if (is_socket(socket->node))
+		socket->fd = kept_take(socket, kept, kept_count);
+	if (socket->fd < 0) {
+		if (socket->node >= 0)
+			(void)close(socket->node);
+		socket->node = -1;
+		error = unix_make(listener->path, socket);
+	}
+	if (!error)
+		reach_by_node(socket);
+	return error;
+}
+
+static int inet_listen(const struct config_listener *listener, struct milter_socket *socket,
+		       int *kept, size_t kept_count)
+{
+	const int error = inet_find(listener, socket);
+
+	if (error)
+		return error;
+	socket->fd = kept_take(socket, kept, kept_count);
+	return socket->fd >= 0 ? 0
+			       : address_listen((const struct sockaddr *)&socket->address,
+						socket->address_size, &socket->fd);
+}
+
+static void kept_close(int *kept, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (kept[i] >= 0)
+			(void)close(TAKE_FD(kept[i]));
+	}
+}
+
+int milter_sockets_open(const struct config *config, int *kept, size_t kept_count,
+			struct milter_sockets *ret_sockets, const char **reterr_listener)
+{
+	struct milter_sockets *sockets = ret_sockets;
+	int error;
+
+	*sockets = (struct milter_sockets){ 0 };
+	*reterr_listener = NULL;
 	for (size_t i = 0; i < MILTER_SOCKETS_MAX; i++)
-		sockets.fds[i] = -1;
-	if (sockets.count > MILTER_SOCKETS_MAX)
+		sockets->sockets[i] = (struct milter_socket){ .fd = -1, .node = -1 };
+	error = config_listeners(config->milter_listen, &sockets->listeners, &sockets->count);
+	if (!error && sockets->count > MILTER_SOCKETS_MAX)
 		error = -E2BIG;
-	for (size_t i = 0; i < sockets.count && !error; i++) {
-		const struct config_listener *listener = &sockets.listeners[i];
+	for (size_t i = 0; !error && i < sockets->count; i++) {
+		const struct config_listener *listener = &sockets->listeners[i];
 
 		*reterr_listener = listener->text;
-		error = listener->is_unix ? unix_listen(listener, &sockets.fds[i])
-					  : inet_listen(listener, &sockets.fds[i]);
+		error = (listener->is_unix ? unix_listen : inet_listen)(
+			listener, &sockets->sockets[i], kept, kept_count);
 	}
-	*ret_sockets = sockets;
+	kept_close(kept, kept_count);
+	if (error)
+		milter_sockets_remove(sockets);
 	return error;
 }
 
 void milter_sockets_close(struct milter_sockets *sockets, size_t but)
 {
 	for (size_t i = 0; i < MILTER_SOCKETS_MAX; i++) {
-		if (i == but || sockets->fds[i] < 0)
+		if (i == but || sockets->sockets[i].fd < 0)
 			continue;
-		(void)close(sockets->fds[i]);
-		sockets->fds[i] = -1;
+		(void)close(TAKE_FD(sockets->sockets[i].fd));
 	}
+}
+
+static bool same_node(int node, const char *path)
+{
+	struct stat ours, there;
+
+	return node >= 0 && fstat(node, &ours) == 0 && lstat(path, &there) == 0 &&
+	       ours.st_dev == there.st_dev && ours.st_ino == there.st_ino;
 }
 
 void milter_sockets_remove(const struct milter_sockets *sockets)
 {
 	for (size_t i = 0; i < sockets->count && i < MILTER_SOCKETS_MAX; i++) {
-		if (sockets->listeners[i].is_unix)
-			(void)unlink(sockets->listeners[i].path);
+		const struct config_listener *listener = &sockets->listeners[i];
+
+		if (listener->is_unix && same_node(sockets->sockets[i].node, listener->path))
+			(void)unlink(listener->path);
 	}
 }
 
 void milter_sockets_done(struct milter_sockets *sockets)
 {
 	milter_sockets_close(sockets, MILTER_SOCKETS_MAX);
+	for (size_t i = 0; i < MILTER_SOCKETS_MAX; i++) {
+		if (sockets->sockets[i].node >= 0)
+			(void)close(sockets->sockets[i].node);
+	}
 	config_listeners_free(sockets->listeners, sockets->count);
 	*sockets = (struct milter_sockets){ 0 };
 }

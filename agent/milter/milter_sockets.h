@@ -1,35 +1,46 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The sockets of milter_listen, opened while the milter still may: before it becomes its user.
+ * The sockets of milter_listen, opened while the milter still may: before it becomes its user. Or
+ * taken from the milter before, which a restart has ended: connections have waited meanwhile.
  */
 #ifndef MILTER_MILTER_SOCKETS_H
 #define MILTER_MILTER_SOCKETS_H
 
 #include <stddef.h>
+#include <sys/socket.h>
 
 #include "config.h"
 
 /* More listeners than anybody has; each is a process. */
 #define MILTER_SOCKETS_MAX 16
 
+struct milter_socket {
+	int fd;                          /* -1: closed */
+	int node;                        /* of a UNIX socket, its name's node (O_PATH); else -1 */
+	struct sockaddr_storage address; /* where it can be reached from here */
+	socklen_t address_size;
+};
+
 struct milter_sockets {
 	struct config_listener *listeners; /* owned */
 	size_t count;
-	int fds[MILTER_SOCKETS_MAX];
+	struct milter_socket sockets[MILTER_SOCKETS_MAX];
 };
 
 /*
- * Listens everywhere, or nowhere. A socket file that nobody listens at is replaced; the new one may
- * be used by everybody whom its directory lets in. On failure *reterr_listener is the text of the
- * listener that is to blame (static or in config), or NULL. 0 or -errno; -E2BIG.
+ * Listens everywhere, or nowhere. Of kept, sockets that listen, those that are wanted are taken,
+ * the others closed. A socket file that nobody listens at is replaced; the new one may be used by
+ * everybody whom its directory lets in. On failure no socket file is left, and *reterr_listener is
+ * the text of the listener that is to blame (in ret_sockets), or NULL. milter_sockets_done is due
+ * in either case. 0 or -errno; -E2BIG.
  */
-int milter_sockets_open(const struct config *config, struct milter_sockets *ret_sockets,
-			const char **reterr_listener);
+int milter_sockets_open(const struct config *config, int *kept, size_t kept_count,
+			struct milter_sockets *ret_sockets, const char **reterr_listener);
 
 /* Closes them, but for one of them (count: none). */
 void milter_sockets_close(struct milter_sockets *sockets, size_t but);
 
-/* Removes the socket files as far as that is still allowed. */
+/* Removes the socket files that are still ours, as far as that is allowed. */
 void milter_sockets_remove(const struct milter_sockets *sockets);
 
 void milter_sockets_done(struct milter_sockets *sockets);

@@ -1,37 +1,31 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Where one process ends all have to: a listener without its process would let the mail server
- * wait.
+ * Forking, signalling, collecting.
  */
 #include "processes.h"
 
 #include <errno.h>
-#include <signal.h>
-#include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "agent_reports.h"
-#include "log.h"
 
-/* For what is under way, and for the last report; nobody waits longer than that. */
-#define GRACE_S 8
-
-static void signals_of(sigset_t *set)
+void processes_signals(sigset_t *ret_set)
 {
-	(void)sigemptyset(set);
-	(void)sigaddset(set, SIGHUP);
-	(void)sigaddset(set, SIGTERM);
-	(void)sigaddset(set, SIGINT);
-	(void)sigaddset(set, SIGCHLD);
+	(void)sigemptyset(ret_set);
+	(void)sigaddset(ret_set, SIGHUP);
+	(void)sigaddset(ret_set, SIGTERM);
+	(void)sigaddset(ret_set, SIGINT);
+	(void)sigaddset(ret_set, SIGCHLD);
+	(void)sigaddset(ret_set, MILTER_LEAVE_SIGNAL);
 }
 
 void processes_hold_signals(void)
 {
 	sigset_t set;
 
-	signals_of(&set);
+	processes_signals(&set);
 	(void)sigaddset(&set, MILTER_RELOAD_SIGNAL);
 	(void)sigaddset(&set, MILTER_STOP_SIGNAL);
 	(void)sigprocmask(SIG_BLOCK, &set, NULL);
@@ -54,7 +48,7 @@ int processes_add(struct processes *processes)
 	return 1;
 }
 
-static void signal_all(const struct processes *processes, int number)
+void processes_signal(const struct processes *processes, int number)
 {
 	for (size_t i = 0; i < processes->count; i++) {
 		if (processes->ids[i] > 0)
@@ -62,52 +56,25 @@ static void signal_all(const struct processes *processes, int number)
 	}
 }
 
-/* Notes who has ended; the number of those that are left. */
-static size_t collect(struct processes *processes, bool *ret_any)
+bool processes_collect(struct processes *processes)
 {
-	size_t left = 0;
+	bool any = false;
 	int status;
 
-	*ret_any = false;
 	for (size_t i = 0; i < processes->count; i++) {
-		if (processes->ids[i] == 0)
+		if (processes->ids[i] == 0 || waitpid(processes->ids[i], &status, WNOHANG) == 0)
 			continue;
-		if (waitpid(processes->ids[i], &status, WNOHANG) == 0) {
-			left++;
-			continue;
-		}
 		processes->ids[i] = 0;
-		*ret_any = true;
+		any = true;
 	}
-	return left;
+	return any;
 }
 
-int processes_supervise(struct processes *processes)
+size_t processes_left(const struct processes *processes)
 {
-	static const struct timespec grace = { .tv_sec = GRACE_S };
-	bool stopping = false, ended = false;
-	size_t left = processes->count;
-	int result = 0;
-	sigset_t set;
+	size_t left = 0;
 
-	signals_of(&set);
-	while (left > 0) {
-		const int number = sigtimedwait(&set, NULL, stopping ? &grace : NULL);
-
-		if (number < 0 && errno == EAGAIN)
-			signal_all(processes, SIGKILL);
-		else if (number == SIGHUP)
-			signal_all(processes, MILTER_RELOAD_SIGNAL);
-		else if (number == SIGCHLD)
-			left = collect(processes, &ended);
-		if (ended && !stopping) {
-			log_error("one of the milter's processes has ended; so do the others");
-			result = -EIO;
-		}
-		if (number == SIGTERM || number == SIGINT || (ended && !stopping)) {
-			stopping = true;
-			signal_all(processes, MILTER_STOP_SIGNAL);
-		}
-	}
-	return result;
+	for (size_t i = 0; i < processes->count; i++)
+		left += processes->ids[i] > 0;
+	return left;
 }

@@ -1,29 +1,41 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * One process a listener, since libmilter has one listener a process; and above them one that takes
- * the signals: SIGHUP reloads, SIGTERM and SIGINT end all.
+ * One process a listener, since libmilter has one listener a process; supervision.h is what the one
+ * above them does.
  */
 #ifndef MILTER_PROCESSES_H
 #define MILTER_PROCESSES_H
 
+#include <signal.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
 
 #include "milter_sockets.h"
+
+/* Ends the milter and leaves its sockets for the next start. */
+#define MILTER_LEAVE_SIGNAL SIGUSR1
 
 struct processes {
 	pid_t ids[MILTER_SOCKETS_MAX]; /* 0: has ended */
 	size_t count;
 };
 
-/* Blocks what processes_supervise waits for, and what it tells the children, who inherit that.
- */
+/* Those that the process above the others waits for. */
+void processes_signals(sigset_t *ret_set);
+
+/* Blocks these, and those that it sends to the others, who inherit that. */
 void processes_hold_signals(void);
 
 /* 1 in the new process, 0 in the old one, or -errno. */
 int processes_add(struct processes *processes);
 
-/* Returns when all have ended: 0 if that was wanted, -EIO if one of them has ended by itself. */
-int processes_supervise(struct processes *processes);
+void processes_signal(const struct processes *processes, int number);
+
+/* Notes who has ended: whether anybody. */
+bool processes_collect(struct processes *processes);
+
+/* How many have not. */
+size_t processes_left(const struct processes *processes);
 
 #endif
