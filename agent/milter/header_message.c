@@ -65,6 +65,21 @@ static struct header_edit *edit_new(struct header_message *message)
 	return &message->edits[count];
 }
 
+/* What malloc takes for so many bytes: a word of its own, and no less than four. */
+static size_t allocated(size_t size)
+{
+	const size_t word = sizeof(size_t), taken = (size + word + 2 * word - 1) & ~(2 * word - 1);
+
+	return taken > 4 * word ? taken : 4 * word;
+}
+
+/* Of the list of edits up to half is empty. */
+static size_t cost_of(const struct header_field *field, size_t value_size)
+{
+	return 2 * sizeof(struct header_edit) + allocated(field->name_size + 1) +
+	       (value_size > 0 ? allocated(value_size + 1) : 0);
+}
+
 /* -ENOSPC: that is more than is kept of one message. */
 static int keep(struct header_message *message, const struct header_field *field,
 		uint32_t occurrence)
@@ -72,7 +87,7 @@ static int keep(struct header_message *message, const struct header_field *field
 	const size_t left = header_cut(field, message->limits.field_bytes);
 	const size_t head = header_field_head(field);
 	const size_t value_size = left > head ? left - head : 0;
-	const size_t cost = sizeof(struct header_edit) + field->name_size + value_size;
+	const size_t cost = cost_of(field, value_size);
 	_cleanup_free_ char *name = NULL, *value = NULL;
 	struct header_edit *edit;
 

@@ -15,7 +15,8 @@
 #include "header_names.h"
 #include "milter_report.h"
 
-/* Bytes of cut fields, with their names, that are kept until the end of a message. */
+/* Memory for cut fields that are kept until the end of a message: all of it, with what malloc adds.
+ */
 #define HEADER_KEPT_MAX (1024UL * 1024)
 
 struct header_limits {
