@@ -150,7 +150,7 @@ const struct document documents[] = {
 	{ DOCUMENT("policy_listen",
 		   "List of `inet:HOST:PORT` and `unix:/PATH` where Postfix asks; empty is off. "
 		   "Whoever reaches a socket may ask: the directory of a UNIX socket says who that "
-		   "is. /var/spool/postfix/private/synanvil is `unix:private/synanvil` to Postfix, "
+		   "is. /var/spool/postfix/synanvil/policy is `unix:synanvil/policy` to Postfix, "
 		   "also in a chroot. Names of hosts are looked up at a start and a reload."),
 	  .section = "Services of the programs" },
 	{ DOCUMENT("milter_listen", "The same for `synanvil-milter`, at its next start.") },

@@ -89,6 +89,21 @@ exposed()
 	! grep -q '^Memory\(Max\|High\)=' "$unit"
 }
 
+@test "the milter's unit: ready when it answers, watchdog, reload, a restart that keeps its sockets" {
+	local unit=$UNPACKED/lib/systemd/system/synanvil-milter.service
+	grep -qx 'Type=notify' "$unit"
+	grep -qx 'RestartKillSignal=SIGUSR1' "$unit"
+	grep -q '^FileDescriptorStoreMax=' "$unit"
+	grep -q '^WatchdogSec=' "$unit"
+	grep -q '^ExecReload=' "$unit"
+	grep -q '^Before=.*postfix.service' "$unit"
+}
+
+@test "a wrong configuration stops both units for good" {
+	grep -qx 'RestartPreventExitStatus=2 78' "$UNPACKED/lib/systemd/system/synanvild.service"
+	grep -qx 'RestartPreventExitStatus=2 78' "$UNPACKED/lib/systemd/system/synanvil-milter.service"
+}
+
 # on_host DPKG ARGUMENTS...: dpkg works on an empty tree, with the package's scripts and nothing of this machine.
 on_host()
 {

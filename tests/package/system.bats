@@ -202,21 +202,151 @@ milter_reports()
 	[ "$(json .milter.report_age_seconds status)" != null ]
 }
 
+milter_property()
+{
+	in_system systemctl show -P "$1" synanvil-milter.service
+}
+
 @test "the milter runs under its unit, reports to the agent, reloads, and may not look" {
 	local pid
 	fresh 'header_count_limit = 100'
 	[ -e "$SYSTEM_TREE/usr/sbin/synanvil-milter" ] || skip "the package has no milter"
 	ok in_system systemctl start synanvil-milter
 	wait_until 10 milter_reports
-	equals active "$(in_system systemctl is-active synanvil-milter)" "state"
-	pid=$(in_system systemctl show -P MainPID synanvil-milter.service)
+	equals active "$(milter_property ActiveState)" "state"
+	equals '1 listener, enforcing' "$(milter_property StatusText)" "status"
+	pid=$(milter_property MainPID)
 	equals synanvil-milter "$(in_system stat -c %U "/proc/$pid")" "user"
 	equals 0000000000000000 "$(in_system awk '$1 == "CapEff:" { print $2 }' "/proc/$pid/status")" "capabilities"
 	equals 2 "$(in_system awk '$1 == "Seccomp:" { print $2 }' "/proc/$pid/status")" "seccomp"
 	fails 1 in_system setpriv --reuid=synanvil-milter --regid=synanvil-milter --init-groups synanvil status
+	configure 'enforcement = monitor'
 	ok in_system systemctl reload synanvil-milter
+	wait_until 10 milter_status_is '1 listener, monitoring: nothing is changed'
+	configure 'header_count_limit = many'
+	ok in_system systemctl reload synanvil-milter
+	wait_until 10 milter_status_is 'Reload failed, as before: 1 listener, monitoring: nothing is changed'
+	equals active "$(milter_property ActiveState)" "state"
 	ok in_system systemctl stop synanvil-milter
-	equals 0 "$(in_system systemctl show -P NRestarts synanvil-milter.service)" "restarts"
+	equals 0 "$(milter_property NRestarts)" "restarts"
+}
+
+milter_status_is()
+{
+	[ "$(milter_property StatusText)" = "$1" ]
+}
+
+milter_restarted()
+{
+	[ "$(milter_property NRestarts)" -ge 1 ] && [ "$(milter_property ActiveState)" = active ]
+}
+
+@test "a listener of the milter that hangs is replaced by the watchdog" {
+	local hung pid
+	fresh 'header_count_limit = 100'
+	in_system mkdir -p /run/systemd/system/synanvil-milter.service.d
+	in_system sh -c 'printf "[Service]\nWatchdogSec=2s\nTimeoutAbortSec=1s\n" >/run/systemd/system/synanvil-milter.service.d/quick.conf'
+	in_system systemctl daemon-reload
+	ok in_system systemctl start synanvil-milter
+	# Its main process is well.
+	pid=$(milter_property MainPID)
+	hung=$(in_system cat "/proc/$pid/task/$pid/children")
+	in_system sh -c "kill -STOP $hung"
+	wait_until 30 milter_restarted
+	[ "$(milter_property MainPID)" != "$pid" ]
+	ok in_system systemctl stop synanvil-milter
+	in_system rm -r /run/systemd/system/synanvil-milter.service.d
+	in_system systemctl daemon-reload
+}
+
+# Connects to the milter again and again; a line for each time that nobody was there.
+milter_knocks()
+{
+	in_mail bash -c 'trap "exit 0" TERM; while :; do (exec 5<>/dev/tcp/127.0.0.1/10726) 2>/dev/null || echo refused; done' \
+		>"$LAB_DIR/refused" 3>&- &
+	KNOCKS=$!
+}
+
+@test "a restart of the milter refuses no connection, and keeps the name of its UNIX socket; a stop closes both" {
+	local before
+	fresh 'header_count_limit = 100' \
+		'milter_listen = inet:127.0.0.1:10726, unix:/run/synanvil-milter/socket'
+	ok in_system systemctl start synanvil-milter
+	before=$(in_system stat -c %i /run/synanvil-milter/socket)
+	milter_knocks
+	ok in_system systemctl restart synanvil-milter
+	ok in_system systemctl restart synanvil-milter
+	kill "$KNOCKS"
+	wait "$KNOCKS" || :
+	equals 0 "$(grep -c refused "$LAB_DIR/refused" || :)" "connections refused"
+	equals "$before" "$(in_system stat -c %i /run/synanvil-milter/socket)" "the socket"
+	equals 0 "$(milter_property NFileDescriptorStore)" "descriptors left with systemd"
+	equals '2 listeners, enforcing' "$(milter_property StatusText)" "status"
+	ok in_system systemctl stop synanvil-milter
+	fails 1 in_mail bash -c 'exec 5<>/dev/tcp/127.0.0.1/10726'
+	[ ! -e "$SYSTEM_TREE/run/synanvil-milter" ]
+}
+
+# given_up UNIT STATUS: it failed with that status, and was not tried again.
+given_up()
+{
+	equals failed "$(in_system systemctl show -P ActiveState "$1")" "state of $1"
+	equals "$2" "$(in_system systemctl show -P ExecMainStatus "$1")" "status of $1"
+	equals 0 "$(in_system systemctl show -P NRestarts "$1")" "restarts of $1"
+}
+
+tried_again()
+{
+	[ "$(property NRestarts)" -ge 2 ]
+}
+
+@test "a wrong configuration is not tried again and again; what may pass is" {
+	fresh
+	configure 'header_size_limit = many'
+	fails 1 in_system systemctl restart synanvild
+	given_up synanvild 78
+	fails 1 in_system systemctl start synanvil-milter
+	given_up synanvil-milter 78
+	# What was in force still is.
+	[[ $(xdp_on m0) == native* ]]
+	configure 'header_size_limit = 100'
+	ok in_system systemctl start synanvild
+	ok in_system systemctl stop synanvild
+	# An address that is not there yet.
+	configure 'metrics_listen = 192.0.2.77:9925'
+	fails 1 in_system systemctl start synanvild
+	wait_until 15 tried_again
+	in_mail ip address add 192.0.2.77/32 dev lo
+	wait_until 15 answers
+	in_mail ip address del 192.0.2.77/32 dev lo
+	in_system systemctl stop synanvild
+}
+
+@test "a policy socket in Postfix' queue directory serves its chrooted smtpd, as the package is" {
+	requires swaks
+	local service='check_policy_service { unix:synanvil/policy, timeout=3s, try_limit=1, default_action=DUNNO }'
+	fresh 'policy_listen = unix:/var/spool/postfix/synanvil/policy' 'message_size_limit = 2000'
+	equals "750 synanvil postfix" "$(in_system stat -c '%a %U %G' /var/spool/postfix/synanvil)" "directory"
+	fails 1 in_system setpriv --reuid=nobody --regid=nogroup --clear-groups ls /var/spool/postfix/synanvil
+	fails 1 in_system setpriv --reuid=synanvil --regid=synanvil --clear-groups ls /var/spool/postfix/private
+	in_system postconf -e 'mynetworks=127.0.0.0/8' 'mydestination=' 'relay_domains=lab.example' \
+		'relay_transport=discard:' 'message_size_limit=0' 'inet_protocols=all' \
+		"smtpd_data_restrictions=$service" "smtpd_end_of_data_restrictions=$service" 'maillog_file=' \
+		'smtpd_peername_lookup=no' 'smtpd_relay_restrictions=permit_auth_destination,reject'
+	in_system postconf -M '2525/inet=2525 inet n - y - - smtpd'
+	in_system postconf -MX smtp/inet
+	ok in_system systemctl start postfix
+	ok in_mail swaks --server "$LAB_HOST:2525" --from a@example.org --to box@lab.example --silent 2
+	fails 26 in_mail swaks --server "$LAB_HOST:2525" --from a@example.org --to box@lab.example \
+		--body "$(head -c 3000 /dev/zero | tr '\0' x | fold -w 70)"
+	says '552 5\.3\.4 <END-OF-MESSAGE>: End-of-data rejected: Message size exceeds fixed limit'
+	ok in_system systemctl restart synanvild
+	wait_until 10 answers
+	fails 26 in_mail swaks --server "$LAB_HOST:2525" --from a@example.org --to box@lab.example \
+		--body "$(head -c 3000 /dev/zero | tr '\0' x | fold -w 70)"
+	ok in_system systemctl stop synanvild
+	[ ! -e "$SYSTEM_TREE/var/spool/postfix/synanvil/policy" ]
+	in_system systemctl stop postfix
 }
 
 @test "members of the group synanvil may look" {
