@@ -301,6 +301,7 @@ tried_again()
 }
 
 @test "a wrong configuration is not tried again and again; what may pass is" {
+	local holder
 	fresh
 	configure 'header_size_limit = many'
 	fails 1 in_system systemctl restart synanvild
@@ -312,13 +313,15 @@ tried_again()
 	configure 'header_size_limit = 100'
 	ok in_system systemctl start synanvild
 	ok in_system systemctl stop synanvild
-	# An address that is not there yet.
-	configure 'metrics_listen = 192.0.2.77:9925'
+	# A port that somebody else still has.
+	configure 'policy_listen = inet:127.0.0.1:10799'
+	in_mail nc -lk 127.0.0.1 10799 3>&- &
+	holder=$!
+	wait_until 5 in_mail nc -z 127.0.0.1 10799
 	fails 1 in_system systemctl start synanvild
-	wait_until 15 tried_again
-	in_mail ip address add 192.0.2.77/32 dev lo
-	wait_until 15 answers
-	in_mail ip address del 192.0.2.77/32 dev lo
+	wait_until 30 tried_again
+	kill "$holder"
+	wait_until 30 answers
 	in_system systemctl stop synanvild
 }
 
@@ -327,8 +330,8 @@ tried_again()
 	local service='check_policy_service { unix:synanvil/policy, timeout=3s, try_limit=1, default_action=DUNNO }'
 	fresh 'policy_listen = unix:/var/spool/postfix/synanvil/policy' 'message_size_limit = 2000'
 	equals "750 synanvil postfix" "$(in_system stat -c '%a %U %G' /var/spool/postfix/synanvil)" "directory"
-	fails 1 in_system setpriv --reuid=nobody --regid=nogroup --clear-groups ls /var/spool/postfix/synanvil
-	fails 1 in_system setpriv --reuid=synanvil --regid=synanvil --clear-groups ls /var/spool/postfix/private
+	fails 2 in_system setpriv --reuid=nobody --regid=nogroup --clear-groups ls /var/spool/postfix/synanvil
+	fails 2 in_system setpriv --reuid=synanvil --regid=synanvil --clear-groups ls /var/spool/postfix/private
 	in_system postconf -e 'mynetworks=127.0.0.0/8' 'mydestination=' 'relay_domains=lab.example' \
 		'relay_transport=discard:' 'message_size_limit=0' 'inet_protocols=all' \
 		"smtpd_data_restrictions=$service" "smtpd_end_of_data_restrictions=$service" 'maillog_file=' \
