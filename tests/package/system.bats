@@ -262,7 +262,7 @@ milter_restarted()
 # Connects to the milter again and again; a line for each time that nobody was there.
 milter_knocks()
 {
-	in_mail bash -c 'trap "exit 0" TERM; while :; do (exec 5<>/dev/tcp/127.0.0.1/10726) 2>/dev/null || echo refused; done' \
+	exec_in_mail bash -c 'while :; do (exec 5<>/dev/tcp/127.0.0.1/10726) 2>/dev/null || echo refused; done' \
 		>"$LAB_DIR/refused" 3>&- &
 	KNOCKS=$!
 }
@@ -315,7 +315,7 @@ tried_again()
 	ok in_system systemctl stop synanvild
 	# A port that somebody else still has.
 	configure 'policy_listen = inet:127.0.0.1:10799'
-	in_mail nc -lk 127.0.0.1 10799 3>&- &
+	exec_in_mail nc -lk 127.0.0.1 10799 >/dev/null 3>&- </dev/null &
 	holder=$!
 	wait_until 5 in_mail nc -z 127.0.0.1 10799
 	fails 1 in_system systemctl start synanvild
