@@ -99,6 +99,7 @@ DAEMON := \
 	agent/daemon/attachment.c \
 	agent/daemon/bpf_object.c \
 	agent/daemon/client_match.c \
+	agent/daemon/client_networks.c \
 	agent/daemon/configuration.c \
 	agent/daemon/connection_match.c \
 	agent/daemon/connection_program.c \
@@ -116,6 +117,7 @@ DAEMON := \
 	agent/daemon/events.c \
 	agent/daemon/evidence.c \
 	agent/daemon/filter.c \
+	agent/daemon/heap.c \
 	agent/daemon/histogram.c \
 	agent/daemon/history.c \
 	agent/daemon/http_request.c \
@@ -406,12 +408,12 @@ UNIT_stats := $(addprefix agent/daemon/,connections_source.c stats.c outcomes.c 
 UNITS += decide queue_space client_match lru_table
 UNIT_decide := agent/daemon/decide.c agent/common/prefix.c agent/common/parse.c
 UNIT_queue_space := agent/daemon/queue_space.c
-UNIT_client_match := agent/daemon/client_match.c agent/common/prefix.c agent/common/parse.c
+UNIT_client_match := agent/daemon/client_match.c agent/daemon/client_networks.c agent/common/prefix.c agent/common/parse.c
 UNITS += policy policy_block policy_evidence
 UNIT_policy_evidence = $(UNIT_policy)
 UNIT_LIBS_policy_evidence = $(UNIT_LIBS_policy)
 UNIT_policy := $(addprefix agent/daemon/,policy.c policy_block.c policy_conclude.c policy_counters.c policy_gather.c \
-	policy_handover.c policy_handover_file.c client_match.c decide.c digest.c lru_table.c queue_space.c service_names.c \
+	policy_handover.c policy_handover_file.c client_match.c client_networks.c decide.c digest.c lru_table.c queue_space.c service_names.c \
 	settings.c) $(EVIDENCE_SOURCES) $(addprefix agent/common/,log.c mono.c parse.c prefix.c)
 UNIT_LIBS_policy := $(call pkg_libs,libevent)
 UNIT_policy_block := $(UNIT_policy)
