@@ -389,7 +389,7 @@ STATE_SOURCES := $(addprefix agent/daemon/,state.c state_file.c state_store.c ru
 	$(addprefix agent/common/,prefix.c parse.c mono.c log.c)
 UNIT_state := $(STATE_SOURCES) tests/unit/tables_double.c
 UNIT_LIBS_state := $(call pkg_libs,libevent)
-UNIT_control_server := $(COMMON) $(filter agent/daemon/control_% agent/daemon/state% agent/daemon/rule% agent/daemon/views%,$(DAEMON)) \
+UNIT_control_server := $(COMMON) $(filter agent/daemon/control_% agent/daemon/heap% agent/daemon/state% agent/daemon/rule% agent/daemon/views%,$(DAEMON)) \
 	$(addprefix agent/daemon/,advice.c connections_source.c decide.c evidence.c history.c http_request.c metrics_family.c histogram.c metrics_format.c metrics_policy.c metrics_requests.c metrics_server.c milter_totals.c policy_names.c outcomes.c peaks.c process_stats.c \
 	service_names.c session.c session_room.c settings.c show.c stats.c tcp_listener.c time_text.c top.c unix_listener.c) \
 	tests/unit/tables_double.c tests/unit/agent_double.c
