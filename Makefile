@@ -669,7 +669,12 @@ $(BUILD)/bench/policy_%: tests/bench/policy_%.c
 bench-policy: all $(addprefix $(BUILD)/bench/policy_,load null) $(BUILD)/e2e/syn-flood
 	$(Q)SYNANVIL_BUILD=$(abspath $(BUILD)) tests/bench/policy.sh
 # Mail with and without the milter.
-bench-milter: all
+$(BUILD)/bench/milter_%: tests/bench/milter_%.c
+	$(call say,BENCH,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -MF $@.d $< $(HARDEN) -Wl,--as-needed -lmilter -o $@
+
+bench-milter: all $(addprefix $(BUILD)/bench/milter_,null least)
 	$(Q)SYNANVIL_BUILD=$(abspath $(BUILD)) tests/bench/milter.sh
 
 # --- install ------------------------------------------------------------------------------------------------------------
