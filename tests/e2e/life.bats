@@ -56,12 +56,22 @@ received_more_than()
 	[ "$(received)" -gt "$1" ]
 }
 
+# ended STATUS: the agent has, with it.
+ended()
+{
+	local status=0
+	wait "$LAB_AGENT" || status=$?
+	equals "$1" "$status" "exit status"
+}
+
 @test "restart leaves the limiter at work and its counters where they were" {
 	local program
 	agent_with 'smtpd_client_connection_rate_limit = 10' 'anvil_rate_time_unit = 600s'
 	greeted 6 6 10.1.0.5
 	ok synanvil restart
 	wait_until 5 lab_agent_gone
+	# Asks the service manager for the next start.
+	ended 75
 	program=$(xdp_on m0)
 	[[ $program == native* ]]
 	greeted 4 10 10.1.0.5
@@ -75,6 +85,7 @@ received_more_than()
 	agent_with 'smtpd_client_connection_rate_limit = 10' 'anvil_rate_time_unit = 600s'
 	greeted 10 10 10.1.0.5
 	lab_agent_signal USR1
+	ended 0
 	greeted 0 5 10.1.0.5
 	lab_agent_start
 	greeted 0 5 10.1.0.5

@@ -126,6 +126,33 @@ fresh()
 	greeted 0 5 10.1.0.5
 }
 
+replaced()
+{
+	[ "$(property MainPID)" != "$1" ] && answers
+}
+
+@test "synanvil restart: systemd starts the next agent, which adopts" {
+	local pid
+	fresh 'smtpd_client_connection_rate_limit = 10'
+	greeted 10 15 10.1.0.5
+	pid=$(property MainPID)
+	ok synanvil restart
+	greeted 0 5 10.1.0.5
+	wait_until 20 replaced "$pid"
+	equals active "$(property ActiveState)" "state"
+	equals success "$(property Result)" "result"
+	equals 10 "$(syn_packets pass within_limit)" "passed before"
+	greeted 0 5 10.1.0.5
+	ok synanvil detach
+	wait_until 10 inactive
+	equals none "$(xdp_on m0)" "program on m0"
+}
+
+inactive()
+{
+	[ "$(property ActiveState)" = inactive ]
+}
+
 @test "an upgrade under a flood: no gap, the counters go on, the configuration stays" {
 	local before program
 	fresh 'smtpd_client_connection_rate_limit = 10'
@@ -217,6 +244,25 @@ milter_reports()
 	ok in_system systemctl reload synanvil-milter
 	ok in_system systemctl stop synanvil-milter
 	equals 0 "$(in_system systemctl show -P NRestarts synanvil-milter.service)" "restarts"
+}
+
+@test "milter and timer: installed asleep, restarted by an upgrade once they run, stopped by a removal" {
+	local pid
+	fresh 'header_count_limit = 100'
+	equals inactive "$(in_system systemctl show -P ActiveState synanvil-milter.service)" "milter"
+	equals inactive "$(in_system systemctl show -P ActiveState synanvil-spf.timer)" "timer"
+	ok in_system systemctl start synanvil-milter synanvil-spf.timer
+	pid=$(in_system systemctl show -P MainPID synanvil-milter.service)
+	installed two
+	equals active "$(in_system systemctl show -P ActiveState synanvil-milter.service)" "milter after the upgrade"
+	equals active "$(in_system systemctl show -P ActiveState synanvil-spf.timer)" "timer after the upgrade"
+	[ "$pid" != "$(in_system systemctl show -P MainPID synanvil-milter.service)" ]
+	ok in_system dpkg -r synanvil
+	equals inactive "$(in_system systemctl show -P ActiveState synanvil-milter.service)" "milter after the removal"
+	equals inactive "$(in_system systemctl show -P ActiveState synanvil-spf.timer)" "timer after the removal"
+	ok in_system dpkg --purge synanvil
+	fails 2 in_system getent passwd synanvil-milter
+	equals "" "$(find "$SYSTEM_TREE/var/lib" "$SYSTEM_TREE/etc" -name '*synanvil*')" "files"
 }
 
 @test "members of the group synanvil may look" {
