@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * synanvild: options, configuration, start, loop, end. Exit status 1 on failure, 2 on wrong usage, 75
- * when the next agent is to be started.
+ * synanvild: options, configuration, start, loop, end. Exit status 1 on failure, 2 on wrong usage,
+ * 75 when the next agent is to be started.
  */
 #include <getopt.h>
 #include <signal.h>

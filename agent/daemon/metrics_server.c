@@ -16,6 +16,7 @@
 #include "cleanup.h"
 #include "connections_sync.h"
 #include "http_request.h"
+#include "log.h"
 #include "metrics_format.h"
 #include "policy.h"
 #include "policy_server.h"
@@ -165,6 +166,14 @@ static int socket_listen(const char *listen, int *ret_listening)
 	error = -EINVAL;
 	for (const struct addrinfo *one = addresses; one && error; one = one->ai_next)
 		error = tcp_listen(one->ai_addr, one->ai_addrlen, BACKLOG, ret_listening);
+	if (error == -EADDRNOTAVAIL) {
+		error = tcp_listen_early(addresses->ai_addr, addresses->ai_addrlen, BACKLOG,
+					 ret_listening);
+		if (!error)
+			log_warning("metrics_listen: %s is no address of this host now; it is "
+				    "listened on there as soon as it is one",
+				    listen);
+	}
 	freeaddrinfo(addresses);
 	return error;
 }
