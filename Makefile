@@ -576,11 +576,12 @@ COVERAGE     := $(BUILD)/coverage
 coverage:
 	$(Q)rm -rf $(COVERAGE)
 	$(Q)$(MAKE) BUILD=$(COVERAGE) CFLAGS='-O0 -g --coverage -fprofile-update=atomic' SANITIZE= all e2e-tools
-	$(Q)# Tests run programs as other users, who count as well.
+	$(Q)# Tests run programs as other users, who count as well: in files that are there then, and that they may write.
+	$(Q)for program in synanvild synanvil synanvil-milter synanvil-spf; do \
+		$(COVERAGE)/$$program --help > /dev/null 2>&1 || :; \
+	done
 	$(Q)chmod -R a+rwX $(COVERAGE)
-	$(Q)# Who may not write the counts of root says so on standard error, which tests read.
-	$(Q)GCOV_ERROR_FILE=/dev/null \
-		$(MAKE) BUILD=$(COVERAGE) CFLAGS='-O0 -g --coverage -fprofile-update=atomic' SANITIZE= $(COVERAGE_OF)
+	$(Q)$(MAKE) BUILD=$(COVERAGE) CFLAGS='-O0 -g --coverage -fprofile-update=atomic' SANITIZE= $(COVERAGE_OF)
 	$(Q)tests/coverage/report $(COVERAGE) $(COVERAGE_MIN)
 
 # The agent under attack itself; figures on standard output.
