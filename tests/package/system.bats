@@ -265,6 +265,46 @@ milter_reports()
 	equals "" "$(find "$SYSTEM_TREE/var/lib" "$SYSTEM_TREE/etc" -name '*synanvil*')" "files"
 }
 
+name_server()
+{
+	mkdir -p "$LAB_DIR/nsd"
+	printf '%s\n' '$ORIGIN example.' '$TTL 60' '@ SOA ns.example. root.example. 1 3600 600 86400 60' '@ NS ns.example.' \
+		'ns A 127.0.0.1' 'one TXT "v=spf1 ip4:10.1.0.0/16 -all"' 'two TXT "v=spf1 ip4:10.2.0.0/16 -all"' \
+		>"$LAB_DIR/nsd/example.zone"
+	printf '%s\n' server: '  ip-address: 127.0.0.1@5353' '  username: ""' "  zonesdir: \"$LAB_DIR/nsd\"" '  database: ""' \
+		'  pidfile: ""' "  xfrdfile: \"$LAB_DIR/nsd/state\"" "  zonelistfile: \"$LAB_DIR/nsd/list\"" \
+		remote-control: '  control-enable: no' zone: '  name: example' '  zonefile: example.zone' >"$LAB_DIR/nsd/nsd.conf"
+	exec_in_mail nsd -d -c "$LAB_DIR/nsd/nsd.conf" >"$LAB_DIR/nsd/log" 2>&1 3>&- </dev/null &
+	NSD=$!
+}
+
+# senders DOMAIN: whose networks the unit fetches.
+senders()
+{
+	echo "$1" >"$SYSTEM_TREE/etc/synanvil/big-senders"
+	in_system systemctl start synanvil-spf.service
+}
+
+@test "networks of large senders: fetched by a user of its own, in force after each run" {
+	requires nsd
+	fresh
+	name_server
+	in_system mkdir -p /run/systemd/system/synanvil-spf.service.d
+	in_system sh -c 'printf "[Service]\nExecStart=\nExecStart=/usr/sbin/synanvil-spf -s 127.0.0.1@5353\n" \
+		>/run/systemd/system/synanvil-spf.service.d/server.conf'
+	in_system systemctl daemon-reload
+	wait_until 10 senders one.example
+	equals "644 synanvil-spf" "$(in_system stat -c '%a %U' /var/lib/synanvil-spf/big-senders.cidr)" "the file"
+	configure 'smtpd_client_event_limit_exceptions = cidr:/var/lib/synanvil-spf/big-senders.cidr'
+	ok synanvil reload
+	equals "true false" "$(json .exempt show 10.1.0.5) $(json .exempt show 10.2.0.5)" "exempt"
+	ok senders two.example
+	kill "$NSD"
+	equals "false true" "$(json .exempt show 10.1.0.5) $(json .exempt show 10.2.0.5)" "exempt after the second run"
+	in_system rm -r /run/systemd/system/synanvil-spf.service.d /etc/synanvil/big-senders
+	in_system systemctl daemon-reload
+}
+
 @test "members of the group synanvil may look" {
 	fresh
 	in_system useradd -G synanvil watcher
