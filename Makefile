@@ -698,13 +698,18 @@ install: all
 	$(Q)install -m 755 $(BUILD)/synanvil $(DESTDIR)$(BINDIR)/
 	$(Q)install -m 755 $(BUILD)/synanvil-spf $(DESTDIR)$(SBINDIR)/
 	$(Q)install -m 644 docs/synanvil-spf.8 $(DESTDIR)$(MANDIR)/man8/
-	$(Q)sed -e 's|@SBINDIR@|$(SBINDIR)|' -e 's|@BINDIR@|$(BINDIR)|' deploy/synanvil-spf.service > \
-		$(DESTDIR)$(UNITDIR)/synanvil-spf.service
+	$(Q)mkdir -p $(BUILD)/install
+	$(Q)for unit in synanvild synanvil-milter synanvil-spf; do \
+		sed -e 's|@SBINDIR@|$(SBINDIR)|' -e 's|@BINDIR@|$(BINDIR)|' deploy/$$unit.service > $(BUILD)/install/$$unit.service && \
+		install -m 644 $(BUILD)/install/$$unit.service $(DESTDIR)$(UNITDIR)/ || exit; \
+	done
 	$(Q)install -m 644 deploy/synanvil-spf.timer $(DESTDIR)$(UNITDIR)/
 	$(Q)install -d $(DESTDIR)$(BASHDIR) $(DESTDIR)$(ZSHDIR) \
 		$(addprefix $(DESTDIR)$(DATADIR)/,grafana prometheus fail2ban/filter.d fail2ban/action.d fail2ban/jail.d)
-	$(Q)$(BUILD)/synanvil completion bash > $(DESTDIR)$(BASHDIR)/synanvil
-	$(Q)$(BUILD)/synanvil completion zsh > $(DESTDIR)$(ZSHDIR)/_synanvil
+	$(Q)$(BUILD)/synanvil completion bash > $(BUILD)/install/bash
+	$(Q)$(BUILD)/synanvil completion zsh > $(BUILD)/install/zsh
+	$(Q)install -m 644 $(BUILD)/install/bash $(DESTDIR)$(BASHDIR)/synanvil
+	$(Q)install -m 644 $(BUILD)/install/zsh $(DESTDIR)$(ZSHDIR)/_synanvil
 	$(Q)install -m 644 deploy/big-senders $(DESTDIR)$(DATADIR)/
 	$(Q)install -m 644 deploy/grafana/synanvil.json $(DESTDIR)$(DATADIR)/grafana/
 	$(Q)install -m 644 deploy/prometheus/synanvil.rules.yml $(DESTDIR)$(DATADIR)/prometheus/
@@ -714,8 +719,6 @@ install: all
 	$(Q)install -m 644 docs/synanvil.1 $(DESTDIR)$(MANDIR)/man1/
 	$(Q)install -m 644 docs/synanvil.cf.5 $(DESTDIR)$(MANDIR)/man5/
 	$(Q)install -m 644 docs/synanvild.8 docs/synanvil-milter.8 $(DESTDIR)$(MANDIR)/man8/
-	$(Q)sed 's|@SBINDIR@|$(SBINDIR)|' deploy/synanvild.service > $(DESTDIR)$(UNITDIR)/synanvild.service
-	$(Q)sed 's|@SBINDIR@|$(SBINDIR)|' deploy/synanvil-milter.service > $(DESTDIR)$(UNITDIR)/synanvil-milter.service
 	$(Q)install -m 644 deploy/synanvil-pins.service $(DESTDIR)$(UNITDIR)/
 	$(Q)install -m 644 deploy/synanvil.sysusers $(DESTDIR)$(SYSUSERSDIR)/synanvil.conf
 	$(Q)install -m 644 deploy/synanvil.cf $(DESTDIR)$(DATADIR)/
