@@ -373,6 +373,9 @@ UNIT_LIBS_tick := -lbpf
 $(BUILD)/unit/test_tick: $(BUILD)/gen/tick.skel.h
 
 UNIT_settings := agent/daemon/settings.c agent/common/prefix.c agent/common/parse.c
+UNITS += session
+UNIT_session := $(addprefix agent/daemon/,session.c session_room.c)
+UNIT_LIBS_session := $(call pkg_libs,libevent)
 UNITS += unix_listener
 UNIT_unix_listener := agent/daemon/unix_listener.c
 UNIT_LIBS_unix_listener := -Wl,--wrap=bind

@@ -28,8 +28,10 @@
 /* More than can arrive before one that has asked is answered. */
 #define CONNECTIONS 512
 #define SECONDS     10
-#define BACKLOG     128
-#define PENDING_SUM (4UL * 1024 * 1024)
+/* A scrape's timeout is shorter. */
+#define REPLY_SECONDS 30
+#define BACKLOG       128
+#define PENDING_SUM   (4UL * 1024 * 1024)
 
 /* One page serves all who ask within so long: however many do, it costs little. */
 #define PAGE_MS 20
@@ -151,6 +153,7 @@ static const struct session_handler handler = {
 static const struct session_limits limits = {
 	.connections = CONNECTIONS,
 	.seconds = SECONDS,
+	.reply_seconds = REPLY_SECONDS,
 	.pending_sum = PENDING_SUM,
 };
 
