@@ -273,6 +273,7 @@ name_server()
 		>"$LAB_DIR/nsd/example.zone"
 	printf '%s\n' server: '  ip-address: 127.0.0.1@5353' '  username: ""' "  zonesdir: \"$LAB_DIR/nsd\"" '  database: ""' \
 		'  pidfile: ""' "  xfrdfile: \"$LAB_DIR/nsd/state\"" "  zonelistfile: \"$LAB_DIR/nsd/list\"" \
+		"  xfrdir: \"$LAB_DIR/nsd\"" '  server-count: 1' \
 		remote-control: '  control-enable: no' zone: '  name: example' '  zonefile: example.zone' >"$LAB_DIR/nsd/nsd.conf"
 	exec_in_mail nsd -d -c "$LAB_DIR/nsd/nsd.conf" >"$LAB_DIR/nsd/log" 2>&1 3>&- </dev/null &
 	NSD=$!
