@@ -375,6 +375,12 @@ UNIT_LIBS_tick := -lbpf
 $(BUILD)/unit/test_tick: $(BUILD)/gen/tick.skel.h
 
 UNIT_settings := agent/daemon/settings.c agent/common/prefix.c agent/common/parse.c
+UNITS += session
+UNIT_session := $(addprefix agent/daemon/,session.c session_room.c)
+UNIT_LIBS_session := $(call pkg_libs,libevent)
+UNITS += unix_listener
+UNIT_unix_listener := agent/daemon/unix_listener.c
+UNIT_LIBS_unix_listener := -Wl,--wrap=bind
 UNITS += system_calls
 UNIT_system_calls := agent/daemon/system_calls.c
 UNIT_LIBS_system_calls := $(call pkg_libs,libseccomp)
@@ -578,7 +584,10 @@ COVERAGE     := $(BUILD)/coverage
 coverage:
 	$(Q)rm -rf $(COVERAGE)
 	$(Q)$(MAKE) BUILD=$(COVERAGE) CFLAGS='-O0 -g --coverage -fprofile-update=atomic' SANITIZE= all e2e-tools
-	$(Q)# Tests run programs as other users, who count as well.
+	$(Q)# Tests run programs as other users, who count as well: in files that are there then, and that they may write.
+	$(Q)for program in synanvild synanvil synanvil-milter synanvil-spf; do \
+		$(COVERAGE)/$$program --help > /dev/null 2>&1 || :; \
+	done
 	$(Q)chmod -R a+rwX $(COVERAGE)
 	$(Q)$(MAKE) BUILD=$(COVERAGE) CFLAGS='-O0 -g --coverage -fprofile-update=atomic' SANITIZE= $(COVERAGE_OF)
 	$(Q)tests/coverage/report $(COVERAGE) $(COVERAGE_MIN)
@@ -699,13 +708,18 @@ install: all
 	$(Q)install -m 755 $(BUILD)/synanvil $(DESTDIR)$(BINDIR)/
 	$(Q)install -m 755 $(BUILD)/synanvil-spf $(DESTDIR)$(SBINDIR)/
 	$(Q)install -m 644 docs/synanvil-spf.8 $(DESTDIR)$(MANDIR)/man8/
-	$(Q)sed -e 's|@SBINDIR@|$(SBINDIR)|' -e 's|@BINDIR@|$(BINDIR)|' deploy/synanvil-spf.service > \
-		$(DESTDIR)$(UNITDIR)/synanvil-spf.service
+	$(Q)mkdir -p $(BUILD)/install
+	$(Q)for unit in synanvild synanvil-milter synanvil-spf; do \
+		sed -e 's|@SBINDIR@|$(SBINDIR)|' -e 's|@BINDIR@|$(BINDIR)|' deploy/$$unit.service > $(BUILD)/install/$$unit.service && \
+		install -m 644 $(BUILD)/install/$$unit.service $(DESTDIR)$(UNITDIR)/ || exit; \
+	done
 	$(Q)install -m 644 deploy/synanvil-spf.timer $(DESTDIR)$(UNITDIR)/
 	$(Q)install -d $(DESTDIR)$(BASHDIR) $(DESTDIR)$(ZSHDIR) \
 		$(addprefix $(DESTDIR)$(DATADIR)/,grafana prometheus fail2ban/filter.d fail2ban/action.d fail2ban/jail.d)
-	$(Q)$(BUILD)/synanvil completion bash > $(DESTDIR)$(BASHDIR)/synanvil
-	$(Q)$(BUILD)/synanvil completion zsh > $(DESTDIR)$(ZSHDIR)/_synanvil
+	$(Q)$(BUILD)/synanvil completion bash > $(BUILD)/install/bash
+	$(Q)$(BUILD)/synanvil completion zsh > $(BUILD)/install/zsh
+	$(Q)install -m 644 $(BUILD)/install/bash $(DESTDIR)$(BASHDIR)/synanvil
+	$(Q)install -m 644 $(BUILD)/install/zsh $(DESTDIR)$(ZSHDIR)/_synanvil
 	$(Q)install -m 644 deploy/big-senders $(DESTDIR)$(DATADIR)/
 	$(Q)install -m 644 deploy/grafana/synanvil.json $(DESTDIR)$(DATADIR)/grafana/
 	$(Q)install -m 644 deploy/prometheus/synanvil.rules.yml $(DESTDIR)$(DATADIR)/prometheus/
@@ -715,8 +729,6 @@ install: all
 	$(Q)install -m 644 docs/synanvil.1 $(DESTDIR)$(MANDIR)/man1/
 	$(Q)install -m 644 docs/synanvil.cf.5 $(DESTDIR)$(MANDIR)/man5/
 	$(Q)install -m 644 docs/synanvild.8 docs/synanvil-milter.8 $(DESTDIR)$(MANDIR)/man8/
-	$(Q)sed 's|@SBINDIR@|$(SBINDIR)|' deploy/synanvild.service > $(DESTDIR)$(UNITDIR)/synanvild.service
-	$(Q)sed 's|@SBINDIR@|$(SBINDIR)|' deploy/synanvil-milter.service > $(DESTDIR)$(UNITDIR)/synanvil-milter.service
 	$(Q)install -m 644 deploy/synanvil-pins.service $(DESTDIR)$(UNITDIR)/
 	$(Q)install -m 644 deploy/synanvil.sysusers $(DESTDIR)$(SYSUSERSDIR)/synanvil.conf
 	$(Q)install -m 644 deploy/synanvil.cf $(DESTDIR)$(DATADIR)/
