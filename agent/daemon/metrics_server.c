@@ -27,7 +27,7 @@
 /* More than can arrive before one that has asked is answered. */
 #define CONNECTIONS 512
 #define SECONDS     10
-#define BACKLOG     128
+#define BACKLOG     1024
 #define PENDING_SUM (4UL * 1024 * 1024)
 
 /* One page serves all who ask within so long: however many do, it costs little. */
