@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * synanvild: options, configuration, start, loop, end. Exit status 1 on failure, 2 on wrong usage;
- * EX_CONFIG to a service manager whose configuration is wrong.
+ * synanvild: options, configuration, start, loop, end. Exit status 1 on failure, 2 on wrong usage,
+ * 75 when the next agent is to be started; EX_CONFIG to a service manager whose configuration is
+ * wrong.
  */
 #include <getopt.h>
 #include <signal.h>
@@ -18,6 +19,9 @@
 #include "service_manager.h"
 
 #define EXIT_USAGE 2
+
+/* EX_TEMPFAIL of sysexits.h; RestartForceExitStatus= in synanvild.service. */
+#define EXIT_AGAIN 75
 
 struct options {
 	const char *file;
@@ -113,6 +117,8 @@ int main(int argc, char **argv)
 	if (status == EXIT_SUCCESS && daemon_run(&daemon)) {
 		log_error("the event loop failed");
 		status = EXIT_FAILURE;
+	} else if (status == EXIT_SUCCESS && daemon.leave == DAEMON_AGAIN) {
+		status = EXIT_AGAIN;
 	}
 	daemon_done(&daemon);
 	return status;

@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -141,8 +142,8 @@ static int filter_run(struct milter *milter)
 	return failed ? -EIO : 0;
 }
 
-/* Takes config. */
-static int serve(const struct milter_socket *socket, const struct parent *parent,
+/* The process of a listener. Takes config. */
+static int serve(const struct milter_sockets *sockets, const struct parent *parent,
 		 struct config *config, struct wall_ms loaded)
 {
 	struct agent_reports reports;
@@ -157,7 +158,8 @@ static int serve(const struct milter_socket *socket, const struct parent *parent
 		(void)pthread_setattr_default_np(&attributes);
 		(void)pthread_attr_destroy(&attributes);
 	}
-	milter.socket = socket;
+	milter.socket = &sockets->sockets[parent->number];
+	milter.over_tcp = !sockets->listeners[parent->number].is_unix;
 	milter.parent = *parent;
 	error = agent_reports_start(&reports, &milter);
 	if (!error) {
@@ -165,6 +167,18 @@ static int serve(const struct milter_socket *socket, const struct parent *parent
 		agent_reports_stop(&reports);
 	}
 	return error;
+}
+
+/*
+ * A packet that comes does not interrupt the mail server, which may well send more at once: fewer
+ * switches for each message. An administrator's own choice of a policy stays. Not vital.
+ */
+static void let_others_finish(void)
+{
+	static const struct sched_param priority = { 0 };
+
+	if (sched_getscheduler(0) == SCHED_OTHER)
+		(void)sched_setscheduler(0, SCHED_BATCH, &priority);
 }
 
 /* Takes config. Both the parent and the children come back from here. */
@@ -186,7 +200,7 @@ static int run(struct milter_sockets *sockets, struct config *config, struct wal
 
 			(void)close(notices[0]);
 			milter_sockets_close(sockets, i);
-			return serve(&sockets->sockets[i], &parent, config, loaded);
+			return serve(sockets, &parent, config, loaded);
 		}
 	}
 	(void)close(notices[1]);
@@ -215,6 +229,7 @@ int main(int argc, char **argv)
 		return status;
 	log_set_level(LOG_LEVEL_INFO);
 	(void)signal(SIGPIPE, SIG_IGN);
+	let_others_finish();
 	/* From here on they are this process' alone: should it fail, nobody waits there for a next
 	 * one. */
 	kept_count = service_manager_kept(kept, MILTER_SOCKETS_MAX);

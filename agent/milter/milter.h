@@ -23,6 +23,7 @@ struct milter {
 	struct log_share log;
 	_Atomic bool stopped;               /* libmilter has come back */
 	const struct milter_socket *socket; /* that this process serves */
+	bool over_tcp;                      /* which is of TCP; else a UNIX one */
 	struct parent parent;
 };
 
