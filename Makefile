@@ -642,10 +642,12 @@ bench-path: $(BUILD)/bench/path
 	$(Q)SYNANVIL_BUILD=$(abspath $(BUILD)) tests/bench/path.sh
 
 # Live connections.
-$(BUILD)/bench/connections: tests/bench/connections.c $(HEADERS) $(addprefix $(BUILD)/gen/,synanvil.skel.h connections.skel.h)
+CONNECTIONS_BENCH := tests/bench/connections.c agent/daemon/tick.c
+
+$(BUILD)/bench/connections: $(CONNECTIONS_BENCH) $(HEADERS) $(addprefix $(BUILD)/gen/,synanvil.skel.h connections.skel.h tick.skel.h)
 	$(call say,BENCH,$@)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $< $(HARDEN) $(call pkg_libs,libbpf) -o $@
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -Iagent/daemon $(CONNECTIONS_BENCH) $(HARDEN) $(call pkg_libs,libbpf) -o $@
 
 .PHONY: bench-connections
 bench-connections: $(BUILD)/bench/connections

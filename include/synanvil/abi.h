@@ -18,7 +18,7 @@
 #include "limits.h"
 #include "reasons.h"
 
-#define SA_ABI_VERSION 4
+#define SA_ABI_VERSION 5
 
 #define SA_ASSERT_SIZE(type, bytes) \
 	_Static_assert(sizeof(type) == (bytes), #type " has changed its size")
@@ -230,6 +230,19 @@ struct sa_connection {
 	__u16 counted; /* SA_COUNTED_* bits; fewer than both where a table was full */
 };
 SA_ASSERT_SIZE(struct sa_connection, 24);
+
+/*
+ * The same for a connection that opened before the eyes of connections.bpf.c, in its cookie's home;
+ * see homes.h.
+ */
+struct sa_home {
+	/* cookie << 16 | slot of the service << 8 | SA_COUNTED_* << 4 | being made; 0 = nobody.
+	 * Cookies are counted up from 1 and never come to 2^48. */
+	__u64 word;
+	struct sa_source_key source;
+	__u32 epoch; /* as in sa_connection_key */
+};
+SA_ASSERT_SIZE(struct sa_home, 32);
 
 /*
  * Live counts by source and epoch; see live.h. Each word is digest << SA_LIVE_COUNT_BITS | count,

@@ -91,6 +91,12 @@
 #define SA_CONNECTIONS_MAX 262144
 
 /*
+ * Connections that have a home (homes.h), a power of two: a connection that outlives so many others
+ * may take the home of a later one, which then goes to the table above. 2 MB.
+ */
+#define SA_HOMES 65536
+
+/*
  * The table of live counts: buckets of two adjacent cache lines. Were every connection from another
  * source, a bucket would have four of them on average, and more than its 16 in one of a million
  * buckets. 8 MB.
