@@ -32,7 +32,16 @@ static inline __attribute__((always_inline)) __u64 sa_live_mix(__u64 word)
 	return word ^ word >> 32;
 }
 
-/* The masked address, the service and the epoch of the settings that made them. */
+static inline __attribute__((always_inline)) __u64 sa_live_fold(__u64 word)
+{
+	word *= 0xd6e8feb86659fd93ULL;
+	return word ^ word >> 32;
+}
+
+/*
+ * The masked address, the service and the epoch of the settings that made them. Each part is folded
+ * on its own, so that a processor can do all three at once: in a chain they took half as long again.
+ */
 static inline __attribute__((always_inline)) struct sa_live_place
 sa_live_place(__u64 seed, const struct sa_source_key *source, __u32 epoch)
 {
@@ -40,9 +49,11 @@ sa_live_place(__u64 seed, const struct sa_source_key *source, __u32 epoch)
 	__u64 address[2], hash;
 
 	__builtin_memcpy(address, source->address, sizeof(address));
-	hash = sa_live_mix(seed ^ address[0]);
-	hash = sa_live_mix(hash ^ address[1]);
-	hash = sa_live_mix(hash ^ ((__u64)epoch << 32 | source->service));
+	hash = sa_live_fold(address[1] ^ seed);
+	hash = hash << 21 | hash >> 43;
+	hash ^= sa_live_fold(address[0] ^ (seed << 32 | seed >> 32));
+	hash ^= ((__u64)epoch << 32 | source->service) * 0x9e3779b97f4a7c15ULL + seed;
+	hash = sa_live_mix(hash);
 	place.bucket = (__u32)hash & (SA_LIVE_BUCKETS - 1);
 	place.digest = hash >> SA_LIVE_COUNT_BITS;
 	if (!place.digest)
