@@ -99,6 +99,7 @@ DAEMON := \
 	agent/daemon/attachment.c \
 	agent/daemon/bpf_object.c \
 	agent/daemon/client_match.c \
+	agent/daemon/client_networks.c \
 	agent/daemon/configuration.c \
 	agent/daemon/connection_match.c \
 	agent/daemon/connection_program.c \
@@ -116,6 +117,7 @@ DAEMON := \
 	agent/daemon/events.c \
 	agent/daemon/evidence.c \
 	agent/daemon/filter.c \
+	agent/daemon/heap.c \
 	agent/daemon/histogram.c \
 	agent/daemon/history.c \
 	agent/daemon/http_request.c \
@@ -387,7 +389,7 @@ STATE_SOURCES := $(addprefix agent/daemon/,state.c state_file.c state_store.c ru
 	$(addprefix agent/common/,prefix.c parse.c mono.c log.c)
 UNIT_state := $(STATE_SOURCES) tests/unit/tables_double.c
 UNIT_LIBS_state := $(call pkg_libs,libevent)
-UNIT_control_server := $(COMMON) $(filter agent/daemon/control_% agent/daemon/state% agent/daemon/rule% agent/daemon/views%,$(DAEMON)) \
+UNIT_control_server := $(COMMON) $(filter agent/daemon/control_% agent/daemon/heap% agent/daemon/state% agent/daemon/rule% agent/daemon/views%,$(DAEMON)) \
 	$(addprefix agent/daemon/,advice.c connections_source.c decide.c evidence.c history.c http_request.c metrics_family.c histogram.c metrics_format.c metrics_policy.c metrics_requests.c metrics_server.c milter_totals.c policy_names.c outcomes.c peaks.c process_stats.c \
 	service_names.c session.c session_room.c settings.c show.c stats.c tcp_listener.c time_text.c top.c unix_listener.c) \
 	tests/unit/tables_double.c tests/unit/agent_double.c
@@ -406,12 +408,12 @@ UNIT_stats := $(addprefix agent/daemon/,connections_source.c stats.c outcomes.c 
 UNITS += decide queue_space client_match lru_table
 UNIT_decide := agent/daemon/decide.c agent/common/prefix.c agent/common/parse.c
 UNIT_queue_space := agent/daemon/queue_space.c
-UNIT_client_match := agent/daemon/client_match.c agent/common/prefix.c agent/common/parse.c
+UNIT_client_match := agent/daemon/client_match.c agent/daemon/client_networks.c agent/common/prefix.c agent/common/parse.c
 UNITS += policy policy_block policy_evidence
 UNIT_policy_evidence = $(UNIT_policy)
 UNIT_LIBS_policy_evidence = $(UNIT_LIBS_policy)
 UNIT_policy := $(addprefix agent/daemon/,policy.c policy_block.c policy_conclude.c policy_counters.c policy_gather.c \
-	policy_handover.c policy_handover_file.c client_match.c decide.c digest.c lru_table.c queue_space.c service_names.c \
+	policy_handover.c policy_handover_file.c client_match.c client_networks.c decide.c digest.c lru_table.c queue_space.c service_names.c \
 	settings.c) $(EVIDENCE_SOURCES) $(addprefix agent/common/,log.c mono.c parse.c prefix.c)
 UNIT_LIBS_policy := $(call pkg_libs,libevent)
 UNIT_policy_block := $(UNIT_policy)

@@ -30,12 +30,14 @@ static __always_inline void live_find(struct sa_live_totals *head, struct attemp
 	(void)*(volatile __u32 *)sa_live_hint(head, place.bucket);
 }
 
-/* Whether it need not be looked for: nobody whose hint is the same has any. */
+/* Whether it need not be looked for. */
 static __always_inline bool live_is_none(const struct attempt *attempt)
 {
 	struct sa_live_totals *head = live_totals_read();
 
-	return !head || !*(volatile __u32 *)sa_live_hint(head, attempt->live_bucket);
+	return !head ||
+	       !sa_live_is_hinted(*(volatile __u32 *)sa_live_hint(head, attempt->live_bucket),
+				  attempt->live_digest);
 }
 
 /* Global, so that the verifier follows it once. */

@@ -22,9 +22,6 @@
 /* Each failed swap means that another CPU moved the same source's word. */
 #define PENDING_TRIES 64
 
-/* Milliseconds times this stay below 2^64 for three centuries. */
-#define PENDING_SLOT_BITS 26
-
 static __always_inline __u32 pending_older(__u64 word)
 {
 	return word >> 16 & SA_PENDING_MAX;
@@ -45,16 +42,10 @@ static __always_inline __u64 pending_word(__u32 slot, __u32 older, __u32 newer)
 	return (__u64)slot << 32 | older << 16 | newer;
 }
 
-/* A multiplication where a division by SA_PENDING_SLOT_MS takes longer; off by 1 in 30,000. */
-static __always_inline __u32 pending_slot(__u64 now_ms)
-{
-	return (now_ms * ((1U << PENDING_SLOT_BITS) / SA_PENDING_SLOT_MS) >> PENDING_SLOT_BITS);
-}
-
 /* The word as it is at now_ms. Another CPU's clock may be ahead: its slot stays. */
 static __always_inline __u64 pending_at(__u64 word, __u64 now_ms)
 {
-	__u32 slot = pending_slot(now_ms);
+	__u32 slot = SA_PENDING_SLOT(now_ms);
 	__s32 passed = slot - (__u32)(word >> 32);
 
 	if (passed <= 0)

@@ -54,7 +54,7 @@ struct daemon {
 	struct interfaces interfaces;
 	struct link_watch *watch;
 	enum config_xdp_mode xdp_mode; /* as at the start: a reload does not change it */
-	struct config *started_with;   /* NULL until a reload put another one in force */
+	struct config *started_with;   /* NULL until a reload put another one in force; no lists */
 
 	struct event_base *loop;
 	struct event *signals[DAEMON_SIGNALS];

@@ -12,6 +12,7 @@
 #include "cleanup.h"
 #include "configuration.h"
 #include "daemon.h"
+#include "heap.h"
 #include "log.h"
 
 #define EXIT_USAGE 2
@@ -96,6 +97,7 @@ int main(int argc, char **argv)
 
 	if (!options_parse(argc, argv, &options, &status))
 		return status;
+	heap_init();
 	daemon_hold_signals(true);
 	log_set_level(options.verbose ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO);
 	(void)signal(SIGPIPE, SIG_IGN);

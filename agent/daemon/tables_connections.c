@@ -8,20 +8,40 @@
 #include <linux/bpf.h>
 #include <sys/mman.h>
 #include <sys/random.h>
+#include <unistd.h>
 
 #include "synanvil/homes.h"
 #include "synanvil/live.h"
 #include "tables.h"
 
-#define BUCKETS_SIZE (SA_LIVE_BUCKETS * sizeof(struct sa_live_bucket))
-#define HEAD_SIZE    sizeof(struct sa_live_totals)
-#define HOMES_SIZE   (SA_HOMES * sizeof(struct sa_home))
+#define HEAD_SIZE  sizeof(struct sa_live_totals)
+#define HOMES_SIZE (SA_HOMES * sizeof(struct sa_home))
 
-static void *map_memory(int fd, size_t size)
+static void *map_memory(int fd, size_t size, size_t offset)
 {
-	void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, (off_t)offset);
 
 	return memory == MAP_FAILED ? NULL : memory;
+}
+
+/*
+ * The page of one bucket, for as long as it is used: what is mapped of a BPF array is resident all
+ * of it, 8 MB here, and the agent looks at few. Buckets do not cross pages.
+ */
+static struct sa_live_bucket *bucket_map(const struct tables *tables, uint32_t bucket)
+{
+	const size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	const size_t place = bucket % SA_LIVE_BUCKETS * sizeof(struct sa_live_bucket);
+	char *memory = map_memory(tables->live, page, place - place % page);
+
+	return memory ? (struct sa_live_bucket *)(void *)(memory + place % page) : NULL;
+}
+
+static void bucket_unmap(struct sa_live_bucket *bucket)
+{
+	const size_t page = (size_t)sysconf(_SC_PAGESIZE);
+
+	(void)munmap((char *)bucket - (uintptr_t)bucket % page, page);
 }
 
 /* Before the first connection is counted: a seed that changes would lose what was. */
@@ -38,13 +58,10 @@ static int seed_make(struct sa_live_totals *head)
 
 void tables_live_close(struct tables *tables)
 {
-	if (tables->live_buckets)
-		(void)munmap(tables->live_buckets, BUCKETS_SIZE);
 	if (tables->live_head)
 		(void)munmap(tables->live_head, HEAD_SIZE);
 	if (tables->home_table)
 		(void)munmap(tables->home_table, HOMES_SIZE);
-	tables->live_buckets = NULL;
 	tables->home_table = NULL;
 	tables->live_head = NULL;
 }
@@ -52,12 +69,19 @@ void tables_live_close(struct tables *tables)
 uint32_t tables_live_of_source(const struct tables *tables, const struct sa_source_key *source,
 			       uint32_t epoch)
 {
+	struct sa_live_bucket *bucket;
 	struct sa_live_place place;
+	uint32_t count;
 
 	if (!tables->live_head)
 		return 0;
 	place = sa_live_place(tables->live_head->seed, source, epoch);
-	return sa_live_count(&tables->live_buckets[place.bucket], place.digest);
+	bucket = bucket_map(tables, place.bucket);
+	if (!bucket)
+		return 0;
+	count = sa_live_count(bucket, place.digest);
+	bucket_unmap(bucket);
+	return count;
 }
 
 uint32_t tables_live_of_service(const struct tables *tables, uint32_t slot, uint32_t epoch)
@@ -195,26 +219,27 @@ static void intent_end(struct sa_live_intent *intent)
 }
 
 /* Says what it is going to count before it does: if it is killed then, one too few is counted. */
-static void count_in(const struct tables *tables, struct sa_live_intent *intent)
+static void count_in(const struct tables *tables, struct sa_live_bucket *bucket,
+		     struct sa_live_intent *intent)
 {
 	__u32 *hint = sa_live_hint(tables->live_head, intent->bucket);
 
 	intent->counted = SA_COUNTED_SOURCE | SA_COUNTED_SERVICE;
 	in_order();
-	(void)__sync_fetch_and_add(hint, 1);
-	if (!sa_live_add(&tables->live_buckets[intent->bucket], intent->digest)) {
-		(void)__sync_fetch_and_sub(hint, 1);
+	sa_live_hint_raise(hint, intent->digest);
+	if (!sa_live_add(bucket, intent->digest)) {
+		sa_live_hint_lower(hint);
 		intent->counted &= (uint16_t)~SA_COUNTED_SOURCE;
 	}
 	if (!sa_live_service_add(&tables->live_head->services[intent->slot], intent->epoch))
 		intent->counted &= (uint16_t)~SA_COUNTED_SERVICE;
 }
 
-static void count_out(const struct tables *tables, struct sa_live_intent *intent)
+static void count_out(const struct tables *tables, struct sa_live_bucket *bucket,
+		      struct sa_live_intent *intent)
 {
-	if (intent->counted & SA_COUNTED_SOURCE &&
-	    sa_live_remove(&tables->live_buckets[intent->bucket], intent->digest))
-		(void)__sync_fetch_and_sub(sa_live_hint(tables->live_head, intent->bucket), 1);
+	if (intent->counted & SA_COUNTED_SOURCE && sa_live_remove(bucket, intent->digest))
+		sa_live_hint_lower(sa_live_hint(tables->live_head, intent->bucket));
 	intent->counted &= (uint16_t)~SA_COUNTED_SOURCE;
 	in_order();
 	if (intent->counted & SA_COUNTED_SERVICE)
@@ -227,38 +252,41 @@ static void count_out(const struct tables *tables, struct sa_live_intent *intent
  * An earlier agent was killed at this. What is counted has an entry, so without one it is taken
  * back. Accepted race: if it was counted in full, and has closed since, it is taken back twice.
  */
-static void intent_recover(const struct tables *tables)
+static int intent_recover(const struct tables *tables)
 {
 	struct sa_live_intent *intent = &tables->live_head->intent;
 	const struct sa_connection_key key = { .cookie = intent->cookie, .epoch = intent->epoch };
+	struct sa_live_bucket *bucket;
 	struct sa_connection entry;
 
 	if (!intent->under_way)
-		return;
+		return 0;
 	intent->bucket %= SA_LIVE_BUCKETS;
 	intent->slot %= SA_SERVICE_SLOTS;
+	bucket = bucket_map(tables, intent->bucket);
+	if (!bucket)
+		return -errno;
 	if (tables_connection_read(tables, &key, &entry) == -ENOENT)
-		count_out(tables, intent);
+		count_out(tables, bucket, intent);
 	intent_end(intent);
+	bucket_unmap(bucket);
+	return 0;
 }
 
 int tables_live_open(struct tables *tables)
 {
 	int error;
 
-	tables->live_buckets = map_memory(tables->live, BUCKETS_SIZE);
-	error = -errno;
-	if (!tables->live_buckets)
-		return error;
-	tables->live_head = map_memory(tables->live_totals, HEAD_SIZE);
-	tables->home_table = map_memory(tables->homes, HOMES_SIZE);
-	error = tables->live_head && tables->home_table ? seed_make(tables->live_head) : -errno;
-	if (error || !tables->live_head || !tables->home_table) {
+	tables->live_head = map_memory(tables->live_totals, HEAD_SIZE, 0);
+	if (!tables->live_head)
+		return -errno;
+	tables->home_table = map_memory(tables->homes, HOMES_SIZE, 0);
+	error = tables->home_table ? seed_make(tables->live_head) : -errno;
+	if (!error)
+		error = intent_recover(tables);
+	if (error)
 		tables_live_close(tables);
-		return error;
-	}
-	intent_recover(tables);
-	return 0;
+	return error;
 }
 
 /*
@@ -270,20 +298,25 @@ int tables_connection_enter(const struct tables *tables, const struct sa_connect
 {
 	struct sa_connection entry = *connection, known;
 	struct sa_live_intent *intent;
+	struct sa_live_bucket *bucket;
 	int error = 0;
 
 	if (!tables->live_head || connection->slot >= SA_SERVICE_SLOTS)
 		return -EBADF;
 	if (is_being_made(tables, key->cookie) || home_find(tables, key, &known))
 		return -EEXIST;
+	bucket = bucket_map(tables, place_of(tables, key, connection).bucket);
+	if (!bucket)
+		return -errno;
 	intent = intent_begin(tables, key, connection, 0);
-	count_in(tables, intent);
+	count_in(tables, bucket, intent);
 	entry.counted = intent->counted;
 	if (bpf_map_update_elem(tables->connections, key, &entry, BPF_NOEXIST)) {
 		error = -errno;
-		count_out(tables, intent);
+		count_out(tables, bucket, intent);
 	}
 	intent_end(intent);
+	bucket_unmap(bucket);
 	if (!error && entry.counted != (SA_COUNTED_SOURCE | SA_COUNTED_SERVICE))
 		tables_live_miss(tables);
 	return error;
@@ -303,6 +336,7 @@ static int entry_delete(const struct tables *tables, const struct sa_connection_
 int tables_connection_leave(const struct tables *tables, const struct sa_connection_key *key)
 {
 	struct sa_live_intent *intent;
+	struct sa_live_bucket *bucket;
 	struct sa_connection entry;
 	uint64_t word;
 	int error;
@@ -312,12 +346,16 @@ int tables_connection_leave(const struct tables *tables, const struct sa_connect
 	word = home_find(tables, key, &entry);
 	if (!word && bpf_map_lookup_elem(tables->connections, key, &entry))
 		return -errno;
+	bucket = bucket_map(tables, place_of(tables, key, &entry).bucket);
+	if (!bucket)
+		return -errno;
 	entry.slot %= SA_SERVICE_SLOTS;
 	intent = intent_begin(tables, key, &entry, entry.counted);
 	error = entry_delete(tables, key, word);
 	if (!error)
-		count_out(tables, intent);
+		count_out(tables, bucket, intent);
 	intent_end(intent);
+	bucket_unmap(bucket);
 	return error;
 }
 
