@@ -123,6 +123,7 @@ DAEMON := \
 	agent/daemon/http_request.c \
 	agent/daemon/interfaces.c \
 	agent/daemon/link_watch.c \
+	agent/daemon/listing.c \
 	agent/daemon/lru_table.c \
 	agent/daemon/main.c \
 	agent/daemon/metrics_family.c \
@@ -375,6 +376,12 @@ UNIT_LIBS_tick := -lbpf
 $(BUILD)/unit/test_tick: $(BUILD)/gen/tick.skel.h
 
 UNIT_settings := agent/daemon/settings.c agent/common/prefix.c agent/common/parse.c
+UNITS += session
+UNIT_session := $(addprefix agent/daemon/,session.c session_room.c)
+UNIT_LIBS_session := $(call pkg_libs,libevent)
+UNITS += unix_listener
+UNIT_unix_listener := agent/daemon/unix_listener.c
+UNIT_LIBS_unix_listener := -Wl,--wrap=bind
 UNITS += system_calls
 UNIT_system_calls := agent/daemon/system_calls.c
 UNIT_LIBS_system_calls := $(call pkg_libs,libseccomp)
@@ -390,12 +397,15 @@ STATE_SOURCES := $(addprefix agent/daemon/,state.c state_file.c state_store.c ru
 UNIT_state := $(STATE_SOURCES) tests/unit/tables_double.c
 UNIT_LIBS_state := $(call pkg_libs,libevent)
 UNIT_control_server := $(COMMON) $(filter agent/daemon/control_% agent/daemon/heap% agent/daemon/state% agent/daemon/rule% agent/daemon/views%,$(DAEMON)) \
-	$(addprefix agent/daemon/,advice.c connections_source.c decide.c evidence.c history.c http_request.c metrics_family.c histogram.c metrics_format.c metrics_policy.c metrics_requests.c metrics_server.c milter_totals.c policy_names.c outcomes.c peaks.c process_stats.c \
+	$(addprefix agent/daemon/,advice.c connections_source.c decide.c evidence.c history.c http_request.c listing.c metrics_family.c histogram.c metrics_format.c metrics_policy.c metrics_requests.c metrics_server.c milter_totals.c policy_names.c outcomes.c peaks.c process_stats.c \
 	service_names.c session.c session_room.c settings.c show.c stats.c tcp_listener.c time_text.c top.c unix_listener.c) \
 	tests/unit/tables_double.c tests/unit/agent_double.c
 UNIT_LIBS_control_server := $(call pkg_libs,libevent)
 UNIT_control_commands := $(UNIT_control_server)
 UNIT_LIBS_control_commands := $(UNIT_LIBS_control_server)
+UNITS += listing
+UNIT_listing := $(UNIT_control_server)
+UNIT_LIBS_listing := $(UNIT_LIBS_control_server)
 UNIT_metrics_server := $(UNIT_control_server)
 UNIT_LIBS_metrics_server := $(UNIT_LIBS_control_server)
 UNIT_events := $(addprefix agent/daemon/,decide.c history.c outcomes.c service_names.c settings.c time_text.c) \
@@ -578,7 +588,10 @@ COVERAGE     := $(BUILD)/coverage
 coverage:
 	$(Q)rm -rf $(COVERAGE)
 	$(Q)$(MAKE) BUILD=$(COVERAGE) CFLAGS='-O0 -g --coverage -fprofile-update=atomic' SANITIZE= all e2e-tools
-	$(Q)# Tests run programs as other users, who count as well.
+	$(Q)# Tests run programs as other users, who count as well: in files that are there then, and that they may write.
+	$(Q)for program in synanvild synanvil synanvil-milter synanvil-spf; do \
+		$(COVERAGE)/$$program --help > /dev/null 2>&1 || :; \
+	done
 	$(Q)chmod -R a+rwX $(COVERAGE)
 	$(Q)$(MAKE) BUILD=$(COVERAGE) CFLAGS='-O0 -g --coverage -fprofile-update=atomic' SANITIZE= $(COVERAGE_OF)
 	$(Q)tests/coverage/report $(COVERAGE) $(COVERAGE_MIN)
@@ -673,7 +686,12 @@ $(BUILD)/bench/policy_%: tests/bench/policy_%.c
 bench-policy: all $(addprefix $(BUILD)/bench/policy_,load null) $(BUILD)/e2e/syn-flood
 	$(Q)SYNANVIL_BUILD=$(abspath $(BUILD)) tests/bench/policy.sh
 # Mail with and without the milter.
-bench-milter: all
+$(BUILD)/bench/milter_%: tests/bench/milter_%.c
+	$(call say,BENCH,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -MF $@.d $< $(HARDEN) -Wl,--as-needed -lmilter -o $@
+
+bench-milter: all $(addprefix $(BUILD)/bench/milter_,null least)
 	$(Q)SYNANVIL_BUILD=$(abspath $(BUILD)) tests/bench/milter.sh
 
 # --- install ------------------------------------------------------------------------------------------------------------
@@ -696,13 +714,18 @@ install: all
 	$(Q)install -m 755 $(BUILD)/synanvil $(DESTDIR)$(BINDIR)/
 	$(Q)install -m 755 $(BUILD)/synanvil-spf $(DESTDIR)$(SBINDIR)/
 	$(Q)install -m 644 docs/synanvil-spf.8 $(DESTDIR)$(MANDIR)/man8/
-	$(Q)sed -e 's|@SBINDIR@|$(SBINDIR)|' -e 's|@BINDIR@|$(BINDIR)|' deploy/synanvil-spf.service > \
-		$(DESTDIR)$(UNITDIR)/synanvil-spf.service
+	$(Q)mkdir -p $(BUILD)/install
+	$(Q)for unit in synanvild synanvil-milter synanvil-spf; do \
+		sed -e 's|@SBINDIR@|$(SBINDIR)|' -e 's|@BINDIR@|$(BINDIR)|' deploy/$$unit.service > $(BUILD)/install/$$unit.service && \
+		install -m 644 $(BUILD)/install/$$unit.service $(DESTDIR)$(UNITDIR)/ || exit; \
+	done
 	$(Q)install -m 644 deploy/synanvil-spf.timer $(DESTDIR)$(UNITDIR)/
 	$(Q)install -d $(DESTDIR)$(BASHDIR) $(DESTDIR)$(ZSHDIR) \
 		$(addprefix $(DESTDIR)$(DATADIR)/,grafana prometheus fail2ban/filter.d fail2ban/action.d fail2ban/jail.d)
-	$(Q)$(BUILD)/synanvil completion bash > $(DESTDIR)$(BASHDIR)/synanvil
-	$(Q)$(BUILD)/synanvil completion zsh > $(DESTDIR)$(ZSHDIR)/_synanvil
+	$(Q)$(BUILD)/synanvil completion bash > $(BUILD)/install/bash
+	$(Q)$(BUILD)/synanvil completion zsh > $(BUILD)/install/zsh
+	$(Q)install -m 644 $(BUILD)/install/bash $(DESTDIR)$(BASHDIR)/synanvil
+	$(Q)install -m 644 $(BUILD)/install/zsh $(DESTDIR)$(ZSHDIR)/_synanvil
 	$(Q)install -m 644 deploy/big-senders $(DESTDIR)$(DATADIR)/
 	$(Q)install -m 644 deploy/grafana/synanvil.json $(DESTDIR)$(DATADIR)/grafana/
 	$(Q)install -m 644 deploy/prometheus/synanvil.rules.yml $(DESTDIR)$(DATADIR)/prometheus/
@@ -712,8 +735,6 @@ install: all
 	$(Q)install -m 644 docs/synanvil.1 $(DESTDIR)$(MANDIR)/man1/
 	$(Q)install -m 644 docs/synanvil.cf.5 $(DESTDIR)$(MANDIR)/man5/
 	$(Q)install -m 644 docs/synanvild.8 docs/synanvil-milter.8 $(DESTDIR)$(MANDIR)/man8/
-	$(Q)sed 's|@SBINDIR@|$(SBINDIR)|' deploy/synanvild.service > $(DESTDIR)$(UNITDIR)/synanvild.service
-	$(Q)sed 's|@SBINDIR@|$(SBINDIR)|' deploy/synanvil-milter.service > $(DESTDIR)$(UNITDIR)/synanvil-milter.service
 	$(Q)install -m 644 deploy/synanvil-pins.service $(DESTDIR)$(UNITDIR)/
 	$(Q)install -m 644 deploy/synanvil.sysusers $(DESTDIR)$(SYSUSERSDIR)/synanvil.conf
 	$(Q)install -m 644 deploy/synanvil.cf $(DESTDIR)$(DATADIR)/

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * synanvild: options, configuration, start, loop, end. Exit status 1 on failure, 2 on wrong usage.
+ * synanvild: options, configuration, start, loop, end. Exit status 1 on failure, 2 on wrong usage,
+ * 75 when the next agent is to be started.
  */
 #include <getopt.h>
 #include <signal.h>
@@ -16,6 +17,9 @@
 #include "log.h"
 
 #define EXIT_USAGE 2
+
+/* EX_TEMPFAIL of sysexits.h; RestartForceExitStatus= in synanvild.service. */
+#define EXIT_AGAIN 75
 
 struct options {
 	const char *file;
@@ -108,6 +112,8 @@ int main(int argc, char **argv)
 	if (status == EXIT_SUCCESS && daemon_run(&daemon)) {
 		log_error("the event loop failed");
 		status = EXIT_FAILURE;
+	} else if (status == EXIT_SUCCESS && daemon.leave == DAEMON_AGAIN) {
+		status = EXIT_AGAIN;
 	}
 	daemon_done(&daemon);
 	return status;
