@@ -79,11 +79,12 @@ static __always_inline struct sa_home *home_of(__u64 cookie)
 {
 	__u32 index = sa_home_index(cookie);
 
-	return bpf_map_lookup_elem(&homes, &index);
+	return sa_home_fits(cookie) ? bpf_map_lookup_elem(&homes, &index) : NULL;
 }
 
 /*
- * 1: entered and counted; 0: it was known already; -ENOSPC: the home is another connection's.
+ * 1: entered and counted; 0: it was known already; -ENOSPC: the home is another connection's, or it
+ * has none.
  */
 static __always_inline int home_enter(struct sa_live_totals *head,
 				      const struct sa_connection_key *key,
@@ -128,6 +129,17 @@ static __always_inline bool home_leave(struct sa_live_totals *head, __u64 cookie
 	return true;
 }
 
+static __always_inline bool strays_are_there(const struct sa_live_totals *head)
+{
+	return *(const volatile __u32 *)&head->strays;
+}
+
+static __always_inline bool is_stray(const struct sa_live_totals *head,
+				     const struct sa_connection_key *key)
+{
+	return strays_are_there(head) && bpf_map_lookup_elem(&connections, key);
+}
+
 /* For one whose home is taken. As home_enter; beyond what the table holds it is not counted. */
 static __always_inline int stray_enter(struct sa_live_totals *head,
 				       const struct sa_connection_key *key,
@@ -138,7 +150,10 @@ static __always_inline int stray_enter(struct sa_live_totals *head,
 	int error;
 
 	connection->counted = SA_COUNTED_SOURCE | SA_COUNTED_SERVICE;
+	__sync_fetch_and_add(&head->strays, 1);
 	error = bpf_map_update_elem(&connections, key, connection, BPF_NOEXIST);
+	if (error)
+		__sync_fetch_and_add(&head->strays, -1);
 	if (error == -EEXIST || (error && again))
 		return 0;
 	if (error) {
@@ -160,14 +175,19 @@ static __always_inline int stray_enter(struct sa_live_totals *head,
 static __always_inline void stray_leave(struct sa_live_totals *head,
 					const struct sa_connection_key *key)
 {
-	const struct sa_connection *entry = bpf_map_lookup_elem(&connections, key);
+	const struct sa_connection *entry;
 	struct sa_connection copy;
 
+	if (!strays_are_there(head))
+		return;
+	entry = bpf_map_lookup_elem(&connections, key);
 	if (!entry)
 		return;
 	copy = *entry;
-	if (!bpf_map_delete_elem(&connections, key))
-		live_count_out(head, &copy.source, copy.slot, key->epoch, copy.counted);
+	if (bpf_map_delete_elem(&connections, key))
+		return;
+	__sync_fetch_and_add(&head->strays, -1);
+	live_count_out(head, &copy.source, copy.slot, key->epoch, copy.counted);
 }
 
 /*
@@ -180,7 +200,7 @@ static __always_inline bool live_enter(const struct sa_connection_key *key,
 	struct sa_live_totals *head = live_totals_write();
 	int entered;
 
-	if (!head)
+	if (!head || is_stray(head, key))
 		return false;
 	entered = home_enter(head, key, connection);
 	if (entered < 0)

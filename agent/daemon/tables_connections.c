@@ -141,7 +141,9 @@ static uint64_t home_read(const struct sa_home *home, struct sa_connection_key *
 
 static struct sa_home *home_of(const struct tables *tables, uint64_t cookie)
 {
-	return tables->home_table ? &tables->home_table[sa_home_index(cookie)] : NULL;
+	if (!tables->home_table || !sa_home_fits(cookie))
+		return NULL;
+	return &tables->home_table[sa_home_index(cookie)];
 }
 
 /* The word of the home that has this entry, and what it says. 0: none has. */
@@ -311,8 +313,10 @@ int tables_connection_enter(const struct tables *tables, const struct sa_connect
 	intent = intent_begin(tables, key, connection, 0);
 	count_in(tables, bucket, intent);
 	entry.counted = intent->counted;
+	(void)__sync_fetch_and_add(&tables->live_head->strays, 1);
 	if (bpf_map_update_elem(tables->connections, key, &entry, BPF_NOEXIST)) {
 		error = -errno;
+		(void)__sync_fetch_and_sub(&tables->live_head->strays, 1);
 		count_out(tables, bucket, intent);
 	}
 	intent_end(intent);
@@ -322,14 +326,19 @@ int tables_connection_enter(const struct tables *tables, const struct sa_connect
 	return error;
 }
 
-/* word: of the home that has the entry; 0: it is in the map. */
+/* word: of the home that has the entry; 0: it is in the map. An agent that is killed in between
+ * leaves one stray too many noted, which costs a look. */
 static int entry_delete(const struct tables *tables, const struct sa_connection_key *key,
 			uint64_t word)
 {
-	if (!word)
-		return bpf_map_delete_elem(tables->connections, key) ? -errno : 0;
-	return __sync_bool_compare_and_swap(&home_of(tables, key->cookie)->word, word, 0) ? 0
-											  : -ENOENT;
+	if (word)
+		return __sync_bool_compare_and_swap(&home_of(tables, key->cookie)->word, word, 0)
+			       ? 0
+			       : -ENOENT;
+	if (bpf_map_delete_elem(tables->connections, key))
+		return -errno;
+	(void)__sync_fetch_and_sub(&tables->live_head->strays, 1);
+	return 0;
 }
 
 /* An entry never changes while it is there, so what was read is what was deleted. */
