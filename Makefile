@@ -444,7 +444,7 @@ UNITS += advice evidence
 UNIT_advice := agent/daemon/advice.c
 UNIT_evidence := $(EVIDENCE_SOURCES)
 FUZZERS += state http
-UNITS += live connections
+UNITS += live homes connections
 UNIT_LIBS_live := -pthread
 UNIT_connections := $(addprefix agent/daemon/,connections_sync.c connections_source.c connection_match.c cookie_set.c \
 	sock_diag_message.c) \
@@ -510,8 +510,8 @@ fuzz: $(addprefix $(BUILD)/fuzz/fuzz_,$(FUZZERS))
 # --- packet path under test ---------------------------------------------------------------------------------------------
 
 BPF_TESTS := rows_ipv4 rows_ipv6 rows_services interfaces truncation random window repeats cpus monitor events \
-	pressure rules places connections
-BPF_LAB   := $(addprefix tests/bpf/,lab.c lab_traffic.c lab_live.c packets.c oracle.c rows.c storms.c) agent/daemon/tables.c agent/daemon/filter.c \
+	pressure rules places connections homes
+BPF_LAB   := $(addprefix tests/bpf/,lab.c lab_traffic.c lab_live.c lab_sockets.c packets.c oracle.c rows.c storms.c) agent/daemon/tables.c agent/daemon/filter.c \
 	agent/daemon/tables_connections.c agent/daemon/tables_read.c agent/daemon/tick.c agent/daemon/rules.c agent/common/prefix.c agent/common/parse.c
 
 $(BUILD)/bpftest/storm.bpf.o: tests/bpf/storm.bpf.c tests/bpf/storm.h
@@ -519,12 +519,17 @@ $(BUILD)/bpftest/storm.bpf.o: tests/bpf/storm.bpf.c tests/bpf/storm.h
 	@mkdir -p $(@D)
 	$(Q)$(CLANG) $(BPF_CFLAGS) -c $< -o $@
 
-$(BUILD)/bpftest/storm.skel.h: $(BUILD)/bpftest/storm.bpf.o
+$(BUILD)/bpftest/entries.bpf.o: tests/bpf/entries.bpf.c tests/bpf/entries.h $(wildcard bpf/*.h include/synanvil/*.h)
+	$(call say,BPF,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CLANG) $(BPF_CFLAGS) -Ibpf -c $< -o $@
+
+$(addprefix $(BUILD)/bpftest/,entries.skel.h storm.skel.h): %.skel.h: %.bpf.o
 	$(call say,SKEL,$@)
-	$(Q)$(BPFTOOL) gen skeleton $< name storm_bpf > $@
+	$(Q)$(BPFTOOL) gen skeleton $< name $(*F)_bpf > $@
 
 $(BUILD)/bpftest/test_%: tests/bpf/test_%.c tests/unit/only.c $(BPF_LAB) $(wildcard tests/bpf/*.h) $(BUILD)/gen/synanvil.skel.h \
-		$(BUILD)/gen/tick.skel.h $(BUILD)/gen/connections.skel.h $(BUILD)/bpftest/storm.skel.h
+		$(BUILD)/gen/tick.skel.h $(BUILD)/gen/connections.skel.h $(addprefix $(BUILD)/bpftest/,entries.skel.h storm.skel.h)
 	$(call say,BPFTEST,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) $(filter-out -fPIE,$(CFLAGS)) $(SANITIZE) -Iagent/daemon -Itests/bpf -I$(BUILD)/bpftest \
@@ -662,10 +667,12 @@ bench-path: $(BUILD)/bench/path
 	$(Q)SYNANVIL_BUILD=$(abspath $(BUILD)) tests/bench/path.sh
 
 # Live connections.
-$(BUILD)/bench/connections: tests/bench/connections.c $(HEADERS) $(addprefix $(BUILD)/gen/,synanvil.skel.h connections.skel.h)
+CONNECTIONS_BENCH := tests/bench/connections.c agent/daemon/tick.c
+
+$(BUILD)/bench/connections: $(CONNECTIONS_BENCH) $(HEADERS) $(addprefix $(BUILD)/gen/,synanvil.skel.h connections.skel.h tick.skel.h)
 	$(call say,BENCH,$@)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $< $(HARDEN) $(call pkg_libs,libbpf) -o $@
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -Iagent/daemon $(CONNECTIONS_BENCH) $(HARDEN) $(call pkg_libs,libbpf) -o $@
 
 .PHONY: bench-connections
 bench-connections: $(BUILD)/bench/connections

@@ -19,11 +19,20 @@ const volatile __u64 tick_offset_ms = 0;
 
 #define TICK_SCALE_BITS 24
 
+static __always_inline __u64 clock_of_ticks_ms(void)
+{
+	return (bpf_jiffies64() * tick_scale >> TICK_SCALE_BITS) + tick_offset_ms;
+}
+
 static __always_inline __u64 clock_now_ms(void)
 {
-	if (!tick_scale)
-		return bpf_ktime_get_coarse_ns() / 1000000;
-	return (bpf_jiffies64() * tick_scale >> TICK_SCALE_BITS) + tick_offset_ms;
+	return tick_scale ? clock_of_ticks_ms() : bpf_ktime_get_coarse_ns() / 1000000;
+}
+
+/* The same for tracing programs, which have no helper for the coarse clock. */
+static __always_inline __u64 clock_now_traced_ms(void)
+{
+	return tick_scale ? clock_of_ticks_ms() : bpf_ktime_get_ns() / 1000000;
 }
 
 #endif

@@ -11,6 +11,7 @@
 /* clang-format off */
 #include "socket.bpf.h"
 #include "service.bpf.h"
+#include "clock.bpf.h"
 #include "classify.bpf.h"
 #include "live_change.bpf.h"
 #include "pending.bpf.h"
@@ -38,10 +39,10 @@ static __always_inline __u64 *seen_here(void)
 }
 
 /* Counted first, then its place is given back: never is there room for one too many. */
-static __always_inline void connection_opened(struct sock *sk, const struct sa_settings *set,
-					      bool again)
+static __always_inline void connection_opened(const struct sock *sk, __u64 cookie,
+					      const struct sa_settings *set, bool again)
 {
-	struct sa_connection_key key = { .epoch = set->epoch };
+	struct sa_connection_key key = { .cookie = cookie, .epoch = set->epoch };
 	struct sa_connection connection = {};
 	struct attempt attempt = {};
 	struct sa_source *source;
@@ -49,7 +50,6 @@ static __always_inline void connection_opened(struct sock *sk, const struct sa_s
 	if (!socket_read(sk, &attempt.packet) || service_find(set, &attempt) == STAGE_NOT_OURS)
 		return;
 	source_key_make(set, &attempt);
-	key.cookie = bpf_get_socket_cookie(sk);
 	connection.source = attempt.key;
 	connection.slot = attempt.service_slot;
 	if (!live_enter(&key, &connection, again) ||
@@ -57,19 +57,7 @@ static __always_inline void connection_opened(struct sock *sk, const struct sa_s
 		return;
 	source = bpf_map_lookup_elem(&sources, &attempt.key);
 	if (source)
-		pending_release(source, bpf_ktime_get_ns() / 1000000);
-}
-
-/* Its entry may be of the epoch before, until the agent has counted it anew. */
-static __always_inline void connection_closed(struct sock *sk, const struct sa_settings *set)
-{
-	struct sa_connection_key key = { .cookie = bpf_get_socket_cookie(sk), .epoch = set->epoch };
-
-	live_leave(&key);
-	if (live_is_mixed(set->epoch)) {
-		key.epoch--;
-		live_leave(&key);
-	}
+		pending_release(source, clock_now_traced_ms());
 }
 
 static __always_inline int connection_seen(__u64 *ctx, bool again)
@@ -77,22 +65,23 @@ static __always_inline int connection_seen(__u64 *ctx, bool again)
 	struct sock *sk = (struct sock *)ctx[0];
 	bool was = socket_is_live((int)ctx[1]), is = socket_is_live((int)ctx[2]);
 	const struct sa_settings *set;
-	__u64 change, *here;
+	__u64 cookie, change, *here;
 	__u32 index;
 
 	if (was == is || !socket_is_of(sk, net_cookie))
 		return 0;
 	here = seen_here();
-	change = bpf_get_socket_cookie(sk) << 8 | (__u8)ctx[2];
+	cookie = socket_cookie(sk);
+	change = cookie << 8 | (__u8)ctx[2];
 	if (again && *(volatile __u64 *)here == change)
 		return 0;
 	set = settings_in_force(&index);
 	if (!set)
 		return 0;
 	if (is)
-		connection_opened(sk, set, again);
+		connection_opened(sk, cookie, set, again);
 	else
-		connection_closed(sk, set);
+		live_leave(cookie, set->epoch);
 	if (!again)
 		*(volatile __u64 *)here = change;
 	return 0;

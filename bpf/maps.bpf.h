@@ -130,8 +130,18 @@ struct {
 	__type(value, struct sa_totals);
 } totals SEC(".maps");
 
-/* Live connections by cookie; evicts nothing, and its memory is there from the start. Writers:
- * connections.bpf.c and the agent. */
+/* Live connections in the homes of their cookies. Mapped by the agent. Writers: connections.bpf.c,
+ * and the agent, which only removes. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, SA_HOMES);
+	__type(key, __u32);
+	__type(value, struct sa_home);
+} homes SEC(".maps");
+
+/* Live connections that are not at home, by cookie; evicts nothing, and its memory is there from
+ * the start. Writers: connections.bpf.c and the agent. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, SA_CONNECTIONS_MAX);

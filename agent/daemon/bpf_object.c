@@ -138,6 +138,7 @@ static void tables_borrow(const struct synanvil_bpf *skeleton, uint32_t capacity
 		.totals = bpf_map__fd(skeleton->maps.totals),
 		.events = bpf_map__fd(skeleton->maps.events),
 		.connections = bpf_map__fd(skeleton->maps.connections),
+		.homes = bpf_map__fd(skeleton->maps.homes),
 		.live = bpf_map__fd(skeleton->maps.live),
 		.live_totals = bpf_map__fd(skeleton->maps.live_totals),
 		.cpus = cpus,

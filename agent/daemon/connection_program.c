@@ -15,6 +15,7 @@
 #include "cleanup.h"
 #include "connections.skel.h"
 #include "pins.h"
+#include "tick.h"
 
 #define COUNTING_PIN "counting"
 #define AGAIN_PIN    "counting-again"
@@ -81,6 +82,7 @@ static int load(struct connections_bpf *skeleton, const struct bpf_program_set *
 		struct explanation *reterr_why)
 {
 	uint64_t cookie = 0;
+	struct tick tick;
 	int error = net_cookie_read(&cookie);
 
 	if (error)
@@ -88,6 +90,11 @@ static int load(struct connections_bpf *skeleton, const struct bpf_program_set *
 			       "the kernel does not tell its network namespaces apart: %s",
 			       strerror(-error));
 	skeleton->rodata->net_cookie = cookie;
+	/* Where this fails the program reads the slower clock. */
+	if (tick_measure(&tick) == 0) {
+		skeleton->rodata->tick_scale = tick.scale;
+		skeleton->rodata->tick_offset_ms = tick.offset_ms;
+	}
 	error = maps_join(skeleton, packet_path);
 	if (error)
 		return explain(reterr_why, error, "cannot share the packet path's tables: %s",

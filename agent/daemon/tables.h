@@ -28,9 +28,11 @@ struct tables {
 	int totals;
 	int events;
 	int connections;
+	int homes;
 	int live;
 	int live_totals;
 	struct sa_live_totals *live_head; /* live_totals, mapped; NULL: not mapped */
+	struct sa_home *home_table;       /* homes, likewise */
 	unsigned cpus;                    /* possible CPUs: values in a per-CPU cell */
 	uint32_t source_capacity; /* source_table_size; the table itself is larger by what the
 				     kernel holds back */
@@ -93,6 +95,7 @@ int tables_blocked_source_read(const struct tables *tables, const struct sa_sour
  */
 struct tables_cursor {
 	bool started;
+	uint32_t home; /* of connections: the next one */
 	uint8_t token[64];
 };
 int tables_sources_batch(const struct tables *tables, struct tables_cursor *cursor,
@@ -136,7 +139,8 @@ void tables_live_miss(const struct tables *tables);
 /* Says that no entry is left of an epoch before this one. */
 void tables_live_epoch_kept(const struct tables *tables, uint32_t epoch);
 
-/* Whether there is an entry: 0 or -ENOENT; other -errno. */
+/* Whether there is an entry: 0 or -ENOENT; other -errno. Of one that is just being made all is 0.
+ */
 int tables_connection_read(const struct tables *tables, const struct sa_connection_key *key,
 			   struct sa_connection *ret_connection);
 
@@ -147,7 +151,7 @@ int tables_connection_enter(const struct tables *tables, const struct sa_connect
 /* Takes back what is counted of it. -ENOENT: there is no such entry (any more). */
 int tables_connection_leave(const struct tables *tables, const struct sa_connection_key *key);
 
-/* As tables_sources_batch. */
+/* As tables_sources_batch; it may find nothing though there is more. */
 int tables_connections_batch(const struct tables *tables, struct tables_cursor *cursor,
 			     struct sa_connection_key *keys, struct sa_connection *values,
 			     size_t size, size_t *ret_count);

@@ -10,10 +10,12 @@
 #include <sys/random.h>
 #include <unistd.h>
 
+#include "synanvil/homes.h"
 #include "synanvil/live.h"
 #include "tables.h"
 
-#define HEAD_SIZE sizeof(struct sa_live_totals)
+#define HEAD_SIZE  sizeof(struct sa_live_totals)
+#define HOMES_SIZE (SA_HOMES * sizeof(struct sa_home))
 
 static void *map_memory(int fd, size_t size, size_t offset)
 {
@@ -58,6 +60,9 @@ void tables_live_close(struct tables *tables)
 {
 	if (tables->live_head)
 		(void)munmap(tables->live_head, HEAD_SIZE);
+	if (tables->home_table)
+		(void)munmap(tables->home_table, HOMES_SIZE);
+	tables->home_table = NULL;
 	tables->live_head = NULL;
 }
 
@@ -114,9 +119,63 @@ void tables_live_epoch_kept(const struct tables *tables, uint32_t epoch)
 		*(volatile __u32 *)&tables->live_head->epoch_kept = epoch;
 }
 
+/*
+ * What a home says, of one moment: the word is the same before and after the rest is read. 0 where
+ * nobody is at home, or is still being entered.
+ */
+static uint64_t home_read(const struct sa_home *home, struct sa_connection_key *ret_key,
+			  struct sa_connection *ret_connection)
+{
+	const uint64_t word = __atomic_load_n(&home->word, __ATOMIC_ACQUIRE);
+
+	if (!word || word & SA_HOME_BEING_MADE)
+		return 0;
+	*ret_key = (struct sa_connection_key){ .cookie = word >> SA_HOME_COOKIE_SHIFT,
+					       .epoch = home->epoch };
+	*ret_connection = (struct sa_connection){ .source = home->source,
+						  .slot = sa_home_slot(word),
+						  .counted = sa_home_counted(word) };
+	__atomic_thread_fence(__ATOMIC_ACQUIRE);
+	return __atomic_load_n(&home->word, __ATOMIC_RELAXED) == word ? word : 0;
+}
+
+static struct sa_home *home_of(const struct tables *tables, uint64_t cookie)
+{
+	if (!tables->home_table || !sa_home_fits(cookie))
+		return NULL;
+	return &tables->home_table[sa_home_index(cookie)];
+}
+
+/* The word of the home that has this entry, and what it says. 0: none has. */
+static uint64_t home_find(const struct tables *tables, const struct sa_connection_key *key,
+			  struct sa_connection *ret_connection)
+{
+	const struct sa_home *home = home_of(tables, key->cookie);
+	struct sa_connection_key found;
+	uint64_t word;
+
+	if (!home)
+		return 0;
+	word = home_read(home, &found, ret_connection);
+	return word && found.cookie == key->cookie && found.epoch == key->epoch ? word : 0;
+}
+
+static bool is_being_made(const struct tables *tables, uint64_t cookie)
+{
+	const struct sa_home *home = home_of(tables, cookie);
+
+	return home && __atomic_load_n(&home->word, __ATOMIC_ACQUIRE) == sa_home_making(cookie);
+}
+
 int tables_connection_read(const struct tables *tables, const struct sa_connection_key *key,
 			   struct sa_connection *ret_connection)
 {
+	if (is_being_made(tables, key->cookie)) {
+		*ret_connection = (struct sa_connection){ 0 };
+		return 0;
+	}
+	if (home_find(tables, key, ret_connection))
+		return 0;
 	return bpf_map_lookup_elem(tables->connections, key, ret_connection) ? -errno : 0;
 }
 
@@ -169,9 +228,9 @@ static void count_in(const struct tables *tables, struct sa_live_bucket *bucket,
 
 	intent->counted = SA_COUNTED_SOURCE | SA_COUNTED_SERVICE;
 	in_order();
-	(void)__sync_fetch_and_add(hint, 1);
+	sa_live_hint_raise(hint, intent->digest);
 	if (!sa_live_add(bucket, intent->digest)) {
-		(void)__sync_fetch_and_sub(hint, 1);
+		sa_live_hint_lower(hint);
 		intent->counted &= (uint16_t)~SA_COUNTED_SOURCE;
 	}
 	if (!sa_live_service_add(&tables->live_head->services[intent->slot], intent->epoch))
@@ -182,7 +241,7 @@ static void count_out(const struct tables *tables, struct sa_live_bucket *bucket
 		      struct sa_live_intent *intent)
 {
 	if (intent->counted & SA_COUNTED_SOURCE && sa_live_remove(bucket, intent->digest))
-		(void)__sync_fetch_and_sub(sa_live_hint(tables->live_head, intent->bucket), 1);
+		sa_live_hint_lower(sa_live_hint(tables->live_head, intent->bucket));
 	intent->counted &= (uint16_t)~SA_COUNTED_SOURCE;
 	in_order();
 	if (intent->counted & SA_COUNTED_SERVICE)
@@ -223,7 +282,8 @@ int tables_live_open(struct tables *tables)
 	tables->live_head = map_memory(tables->live_totals, HEAD_SIZE, 0);
 	if (!tables->live_head)
 		return -errno;
-	error = seed_make(tables->live_head);
+	tables->home_table = map_memory(tables->homes, HOMES_SIZE, 0);
+	error = tables->home_table ? seed_make(tables->live_head) : -errno;
 	if (!error)
 		error = intent_recover(tables);
 	if (error)
@@ -238,21 +298,25 @@ int tables_live_open(struct tables *tables)
 int tables_connection_enter(const struct tables *tables, const struct sa_connection_key *key,
 			    const struct sa_connection *connection)
 {
-	struct sa_connection entry = *connection;
+	struct sa_connection entry = *connection, known;
 	struct sa_live_intent *intent;
 	struct sa_live_bucket *bucket;
 	int error = 0;
 
 	if (!tables->live_head || connection->slot >= SA_SERVICE_SLOTS)
 		return -EBADF;
+	if (is_being_made(tables, key->cookie) || home_find(tables, key, &known))
+		return -EEXIST;
 	bucket = bucket_map(tables, place_of(tables, key, connection).bucket);
 	if (!bucket)
 		return -errno;
 	intent = intent_begin(tables, key, connection, 0);
 	count_in(tables, bucket, intent);
 	entry.counted = intent->counted;
+	(void)__sync_fetch_and_add(&tables->live_head->strays, 1);
 	if (bpf_map_update_elem(tables->connections, key, &entry, BPF_NOEXIST)) {
 		error = -errno;
+		(void)__sync_fetch_and_sub(&tables->live_head->strays, 1);
 		count_out(tables, bucket, intent);
 	}
 	intent_end(intent);
@@ -262,30 +326,58 @@ int tables_connection_enter(const struct tables *tables, const struct sa_connect
 	return error;
 }
 
+/* word: of the home that has the entry; 0: it is in the map. An agent that is killed in between
+ * leaves one stray too many noted, which costs a look. */
+static int entry_delete(const struct tables *tables, const struct sa_connection_key *key,
+			uint64_t word)
+{
+	if (word)
+		return __sync_bool_compare_and_swap(&home_of(tables, key->cookie)->word, word, 0)
+			       ? 0
+			       : -ENOENT;
+	if (bpf_map_delete_elem(tables->connections, key))
+		return -errno;
+	(void)__sync_fetch_and_sub(&tables->live_head->strays, 1);
+	return 0;
+}
+
 /* An entry never changes while it is there, so what was read is what was deleted. */
 int tables_connection_leave(const struct tables *tables, const struct sa_connection_key *key)
 {
 	struct sa_live_intent *intent;
 	struct sa_live_bucket *bucket;
 	struct sa_connection entry;
-	int error = 0;
+	uint64_t word;
+	int error;
 
 	if (!tables->live_head)
 		return -EBADF;
-	if (bpf_map_lookup_elem(tables->connections, key, &entry))
+	word = home_find(tables, key, &entry);
+	if (!word && bpf_map_lookup_elem(tables->connections, key, &entry))
 		return -errno;
 	bucket = bucket_map(tables, place_of(tables, key, &entry).bucket);
 	if (!bucket)
 		return -errno;
 	entry.slot %= SA_SERVICE_SLOTS;
 	intent = intent_begin(tables, key, &entry, entry.counted);
-	if (bpf_map_delete_elem(tables->connections, key))
-		error = -errno;
-	else
+	error = entry_delete(tables, key, word);
+	if (!error)
 		count_out(tables, bucket, intent);
 	intent_end(intent);
 	bucket_unmap(bucket);
 	return error;
+}
+
+/* From the cursor's home on. */
+static size_t homes_batch(const struct tables *tables, struct tables_cursor *cursor,
+			  struct sa_connection_key *keys, struct sa_connection *values, size_t size)
+{
+	size_t count = 0;
+
+	while (tables->home_table && cursor->home < SA_HOMES && count < size)
+		if (home_read(&tables->home_table[cursor->home++], &keys[count], &values[count]))
+			count++;
+	return count;
 }
 
 int tables_connections_batch(const struct tables *tables, struct tables_cursor *cursor,
@@ -296,6 +388,10 @@ int tables_connections_batch(const struct tables *tables, struct tables_cursor *
 	uint32_t count = size > UINT32_MAX ? UINT32_MAX : (uint32_t)size;
 	int error = 0;
 
+	*ret_count = homes_batch(tables, cursor, keys, values, size);
+	if (*ret_count)
+		return 1;
+	next.home = cursor->home;
 	if (bpf_map_lookup_batch(tables->connections, cursor->started ? cursor->token : NULL,
 				 next.token, keys, values, &count, NULL))
 		error = -errno;

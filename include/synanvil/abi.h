@@ -18,7 +18,7 @@
 #include "limits.h"
 #include "reasons.h"
 
-#define SA_ABI_VERSION 4
+#define SA_ABI_VERSION 5
 
 #define SA_ASSERT_SIZE(type, bytes) \
 	_Static_assert(sizeof(type) == (bytes), #type " has changed its size")
@@ -232,6 +232,19 @@ struct sa_connection {
 SA_ASSERT_SIZE(struct sa_connection, 24);
 
 /*
+ * The same for a connection that opened before the eyes of connections.bpf.c, in its cookie's home;
+ * see homes.h.
+ */
+struct sa_home {
+	/* cookie << 16 | slot of the service << 8 | SA_COUNTED_* << 4 | being made; 0 = nobody.
+	 * A cookie of more than 48 bits has no home. */
+	__u64 word;
+	struct sa_source_key source;
+	__u32 epoch; /* as in sa_connection_key */
+};
+SA_ASSERT_SIZE(struct sa_home, 32);
+
+/*
  * Live counts by source and epoch; see live.h. Each word is digest << SA_LIVE_COUNT_BITS | count,
  * 0 = free; moved by compare-and-swap only, by connections.bpf.c and the agent.
  */
@@ -268,11 +281,15 @@ struct sa_live_totals {
 	__u64 holds_until_ms;
 	/* Before what is written often, off the line of the seed: */
 	struct sa_live_intent intent;
+	__u32 strays; /* entries of the map connections, never fewer; 0: none, and it need not be
+			 looked at. On the line of the first services, which each connection moves
+		       */
+	__u32 reserved;
 	__u64 services[SA_SERVICE_SLOTS]; /* by slot: epoch << 32 | connections; compare-and-swap */
-	__u32 hints[SA_LIVE_HINTS];       /* connections counted in the buckets that share it, never
-					     fewer; 0: none, and they need not be looked at */
+	__u32 hints[SA_LIVE_HINTS];       /* of the buckets that share it: which digests have any
+					     connections, and how many in all, never fewer */
 };
-SA_ASSERT_SIZE(struct sa_live_totals, 64 + SA_SERVICE_SLOTS * 8 + SA_LIVE_HINTS * 4);
+SA_ASSERT_SIZE(struct sa_live_totals, 72 + SA_SERVICE_SLOTS * 8 + SA_LIVE_HINTS * 4);
 
 /* One source went over a limit, or met a block; at most one per source, service and window. */
 struct sa_event {

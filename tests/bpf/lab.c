@@ -35,6 +35,7 @@ static void tables_borrow(struct lab *lab, uint32_t capacity)
 		.totals = bpf_map__fd(skeleton->maps.totals),
 		.events = bpf_map__fd(skeleton->maps.events),
 		.connections = bpf_map__fd(skeleton->maps.connections),
+		.homes = bpf_map__fd(skeleton->maps.homes),
 		.live = bpf_map__fd(skeleton->maps.live),
 		.live_totals = bpf_map__fd(skeleton->maps.live_totals),
 		.cpus = (unsigned)libbpf_num_possible_cpus(),

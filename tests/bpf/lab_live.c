@@ -11,7 +11,10 @@
 
 #include "cleanup.h"
 #include "synanvil.skel.h"
+#include "synanvil/homes.h"
 #include "synanvil/live.h"
+
+#define BATCH 4096
 
 static void totals_read(const struct lab *lab, struct sa_live_totals *ret_totals)
 {
@@ -31,8 +34,8 @@ static void totals_write(const struct lab *lab, const struct sa_live_totals *tot
 			 0);
 }
 
-static struct sa_source_key key_of(const struct lab *lab, const char *address,
-				   const struct sa_service *service)
+struct sa_source_key lab_key(const struct lab *lab, const char *address,
+			     const struct sa_service *service)
 {
 	const struct sa_settings *set = &lab->settings;
 	const struct sa_address full = address_of(address);
@@ -48,7 +51,7 @@ static struct sa_source_key key_of(const struct lab *lab, const char *address,
 static struct sa_live_place place_of(const struct lab *lab, const char *address,
 				     const struct sa_service *service)
 {
-	const struct sa_source_key key = key_of(lab, address, service);
+	const struct sa_source_key key = lab_key(lab, address, service);
 	struct sa_live_totals totals;
 
 	totals_read(lab, &totals);
@@ -69,12 +72,12 @@ static size_t way_of(const struct sa_live_bucket *bucket, uint64_t digest)
 }
 
 /* Never lowered here: that only costs a look. */
-static void hint_raise(const struct lab *lab, uint32_t bucket)
+static void hint_raise(const struct lab *lab, struct sa_live_place place)
 {
 	struct sa_live_totals totals;
 
 	totals_read(lab, &totals);
-	*sa_live_hint(&totals, bucket) += 1;
+	sa_live_hint_raise(sa_live_hint(&totals, place.bucket), place.digest);
 	totals_write(lab, &totals);
 }
 
@@ -86,7 +89,7 @@ void lab_set_live(const struct lab *lab, const char *address, const struct sa_se
 	struct sa_live_bucket bucket;
 
 	assert_int_equal(bpf_map_lookup_elem(map, &place.bucket, &bucket), 0);
-	hint_raise(lab, place.bucket);
+	hint_raise(lab, place);
 	bucket.words[way_of(&bucket, place.digest)] =
 		count ? place.digest << SA_LIVE_COUNT_BITS | count : 0;
 	assert_int_equal(bpf_map_update_elem(map, &place.bucket, &bucket, BPF_ANY), 0);
@@ -124,7 +127,7 @@ int lab_live_setup(void **state)
 
 static uint32_t slot_now(void)
 {
-	return (uint32_t)(lab_now_ms() / SA_PENDING_SLOT_MS);
+	return SA_PENDING_SLOT(lab_now_ms());
 }
 
 unsigned lab_places(const struct lab *lab, const char *address, const struct sa_service *service)
@@ -144,10 +147,45 @@ unsigned lab_places(const struct lab *lab, const char *address, const struct sa_
 void lab_age_places(const struct lab *lab, const char *address, const struct sa_service *service,
 		    uint32_t slots)
 {
-	const struct sa_source_key key = key_of(lab, address, service);
+	const struct sa_source_key key = lab_key(lab, address, service);
 	struct sa_source source;
 
 	assert_true(lab_source(lab, address, service, &source));
 	source.pending -= (uint64_t)slots << 32;
 	assert_int_equal(bpf_map_update_elem(lab->tables.sources, &key, &source, BPF_EXIST), 0);
+}
+
+uint32_t lab_live(const struct lab *lab, const char *address, const struct sa_service *service)
+{
+	const struct sa_source_key key = lab_key(lab, address, service);
+
+	return tables_live_of_source(&lab->tables, &key, lab->settings.epoch);
+}
+
+uint32_t lab_service_live(const struct lab *lab, const struct sa_service *service)
+{
+	return tables_live_of_service(&lab->tables, service->slot, lab->settings.epoch);
+}
+
+size_t lab_entries(const struct lab *lab)
+{
+	static struct sa_connection_key keys[BATCH];
+	static struct sa_connection values[BATCH];
+	struct tables_cursor cursor = {};
+	size_t sum = 0, count;
+	int more = 1;
+
+	while (more > 0) {
+		count = 0;
+		more = tables_connections_batch(&lab->tables, &cursor, keys, values, BATCH, &count);
+		assert_true(more >= 0);
+		sum += count;
+	}
+	return sum;
+}
+
+void lab_take_homes(const struct lab *lab, bool taken)
+{
+	for (uint32_t i = 0; i < SA_HOMES; i++)
+		lab->tables.home_table[i].word = taken ? sa_home_making(1ULL << 40 | i) : 0;
 }

@@ -29,4 +29,20 @@ unsigned lab_places(const struct lab *lab, const char *address, const struct sa_
 void lab_age_places(const struct lab *lab, const char *address, const struct sa_service *service,
 		    uint32_t slots);
 
+/* What follows reads and writes tables that tables_live_open has mapped. */
+
+struct sa_source_key lab_key(const struct lab *lab, const char *address,
+			     const struct sa_service *service);
+
+/* Connections of the source that address belongs to, and of the service. */
+uint32_t lab_live(const struct lab *lab, const char *address, const struct sa_service *service);
+uint32_t lab_service_live(const struct lab *lab, const struct sa_service *service);
+
+/* Entries of all connections, of whatever epoch. */
+size_t lab_entries(const struct lab *lab);
+
+/* Takes all homes, whoever's they are, by entries that are never done and nobody reads; or frees
+ * them. */
+void lab_take_homes(const struct lab *lab, bool taken);
+
 #endif

@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "lab_sockets.h"
+
+#include <arpa/inet.h>
+#include <bpf/libbpf.h>
+#include <net/if.h>
+#include <netinet/in.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "connections.skel.h"
+#include "synanvil.skel.h"
+
+#define BACKLOG 64
+
+static uint64_t net_cookie(void)
+{
+	uint64_t cookie = 0;
+	socklen_t size = sizeof(cookie);
+	int any = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	assert_int_equal(getsockopt(any, SOL_SOCKET, SO_NETNS_COOKIE, &cookie, &size), 0);
+	(void)close(any);
+	return cookie;
+}
+
+struct connections_bpf *counting_attach(const struct lab *lab)
+{
+	struct connections_bpf *program = connections_bpf__open();
+	struct bpf_map *map;
+
+	assert_non_null(program);
+	program->rodata->net_cookie = net_cookie();
+	bpf_object__for_each_map(map, program->obj)
+	{
+		if (!bpf_map__is_internal(map))
+			assert_int_equal(bpf_map__reuse_fd(map, bpf_object__find_map_fd_by_name(
+									lab->skeleton->obj,
+									bpf_map__name(map))),
+					 0);
+	}
+	assert_int_equal(connections_bpf__load(program), 0);
+	assert_int_equal(connections_bpf__attach(program), 0);
+	return program;
+}
+
+void loopback_up(void)
+{
+	struct ifreq request = { .ifr_name = "lo", .ifr_flags = IFF_UP | IFF_RUNNING };
+	int any = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	assert_int_equal(ioctl(any, SIOCSIFFLAGS, &request), 0);
+	(void)close(any);
+}
+
+/* IPv4 text for an IPv6 socket is mapped. */
+static socklen_t address_for(int family, const char *text, uint16_t port,
+			     struct sockaddr_storage *ret_address)
+{
+	struct sockaddr_in *ipv4 = (struct sockaddr_in *)ret_address;
+	struct sockaddr_in6 *ipv6 = (struct sockaddr_in6 *)ret_address;
+
+	memset(ret_address, 0, sizeof(*ret_address));
+	if (family == AF_INET) {
+		*ipv4 = (struct sockaddr_in){ .sin_family = AF_INET, .sin_port = htons(port) };
+		assert_int_equal(inet_pton(AF_INET, text, &ipv4->sin_addr), 1);
+		return sizeof(*ipv4);
+	}
+	*ipv6 = (struct sockaddr_in6){ .sin6_family = AF_INET6, .sin6_port = htons(port) };
+	assert_int_equal(inet_pton(AF_INET6, text, &ipv6->sin6_addr), 1);
+	return sizeof(*ipv6);
+}
+
+static int socket_bound(int protocol, int family, const char *text, uint16_t port)
+{
+	struct sockaddr_storage address;
+	socklen_t size = address_for(family, text, port, &address);
+	int fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC, protocol), on = 1;
+
+	if (fd < 0)
+		return -1;
+	assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)), 0);
+	assert_int_equal(bind(fd, (struct sockaddr *)&address, size), 0);
+	return fd;
+}
+
+int listen_with(int protocol, int family, const char *address, uint16_t port)
+{
+	int fd = socket_bound(protocol, family, address, port);
+
+	if (fd >= 0)
+		assert_int_equal(listen(fd, BACKLOG), 0);
+	return fd;
+}
+
+int connect_with(int protocol, int family, const char *from, const char *to, uint16_t port)
+{
+	struct sockaddr_storage address;
+	socklen_t size = address_for(family, to, port, &address);
+	int fd = socket_bound(protocol, family, from, 0);
+
+	if (fd >= 0)
+		assert_int_equal(connect(fd, (struct sockaddr *)&address, size), 0);
+	return fd;
+}
+
+int listen_at(int family, const char *address, uint16_t port)
+{
+	return listen_with(IPPROTO_TCP, family, address, port);
+}
+
+int connect_from(int family, const char *from, const char *to, uint16_t port)
+{
+	return connect_with(IPPROTO_TCP, family, from, to, port);
+}
+
+int connect_fast(const char *from, const char *to, uint16_t port)
+{
+	struct sockaddr_storage address;
+	socklen_t size = address_for(AF_INET, to, port, &address);
+	int fd = socket_bound(IPPROTO_TCP, AF_INET, from, 0);
+
+	assert_int_equal(sendto(fd, "x", 1, MSG_FASTOPEN, (struct sockaddr *)&address, size), 1);
+	return fd;
+}
+
+struct pair pair_at(int listener, const char *from)
+{
+	struct pair pair = { .client = connect_from(AF_INET, from, "127.0.0.1", 25) };
+
+	pair.server = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+	assert_true(pair.server >= 0);
+	return pair;
+}
+
+void pair_close(struct pair pair)
+{
+	(void)close(pair.server);
+	(void)close(pair.client);
+}
+
+void reset(int fd)
+{
+	const struct linger now = { .l_onoff = 1 };
+
+	assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now)), 0);
+	(void)close(fd);
+}
