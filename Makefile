@@ -99,6 +99,7 @@ DAEMON := \
 	agent/daemon/attachment.c \
 	agent/daemon/bpf_object.c \
 	agent/daemon/client_match.c \
+	agent/daemon/client_networks.c \
 	agent/daemon/configuration.c \
 	agent/daemon/connection_match.c \
 	agent/daemon/connection_program.c \
@@ -116,6 +117,7 @@ DAEMON := \
 	agent/daemon/events.c \
 	agent/daemon/evidence.c \
 	agent/daemon/filter.c \
+	agent/daemon/heap.c \
 	agent/daemon/histogram.c \
 	agent/daemon/history.c \
 	agent/daemon/http_request.c \
@@ -173,6 +175,7 @@ DAEMON := \
 	agent/daemon/system_calls.c \
 	agent/daemon/tables.c \
 	agent/daemon/tables_connections.c \
+	agent/daemon/tables_homes.c \
 	agent/daemon/tables_read.c \
 	agent/daemon/tcp_listener.c \
 	agent/daemon/tick.c \
@@ -373,6 +376,12 @@ UNIT_LIBS_tick := -lbpf
 $(BUILD)/unit/test_tick: $(BUILD)/gen/tick.skel.h
 
 UNIT_settings := agent/daemon/settings.c agent/common/prefix.c agent/common/parse.c
+UNITS += session
+UNIT_session := $(addprefix agent/daemon/,session.c session_room.c)
+UNIT_LIBS_session := $(call pkg_libs,libevent)
+UNITS += unix_listener
+UNIT_unix_listener := agent/daemon/unix_listener.c
+UNIT_LIBS_unix_listener := -Wl,--wrap=bind
 UNITS += system_calls
 UNIT_system_calls := agent/daemon/system_calls.c
 UNIT_LIBS_system_calls := $(call pkg_libs,libseccomp)
@@ -387,7 +396,7 @@ STATE_SOURCES := $(addprefix agent/daemon/,state.c state_file.c state_store.c ru
 	$(addprefix agent/common/,prefix.c parse.c mono.c log.c)
 UNIT_state := $(STATE_SOURCES) tests/unit/tables_double.c
 UNIT_LIBS_state := $(call pkg_libs,libevent)
-UNIT_control_server := $(COMMON) $(filter agent/daemon/control_% agent/daemon/state% agent/daemon/rule% agent/daemon/views%,$(DAEMON)) \
+UNIT_control_server := $(COMMON) $(filter agent/daemon/control_% agent/daemon/heap% agent/daemon/state% agent/daemon/rule% agent/daemon/views%,$(DAEMON)) \
 	$(addprefix agent/daemon/,advice.c connections_source.c decide.c evidence.c history.c http_request.c metrics_family.c histogram.c metrics_format.c metrics_policy.c metrics_requests.c metrics_server.c milter_totals.c policy_names.c outcomes.c peaks.c process_stats.c \
 	service_names.c session.c session_room.c settings.c show.c stats.c tcp_listener.c time_text.c top.c unix_listener.c) \
 	tests/unit/tables_double.c tests/unit/agent_double.c
@@ -406,12 +415,12 @@ UNIT_stats := $(addprefix agent/daemon/,connections_source.c stats.c outcomes.c 
 UNITS += decide queue_space client_match lru_table
 UNIT_decide := agent/daemon/decide.c agent/common/prefix.c agent/common/parse.c
 UNIT_queue_space := agent/daemon/queue_space.c
-UNIT_client_match := agent/daemon/client_match.c agent/common/prefix.c agent/common/parse.c
+UNIT_client_match := agent/daemon/client_match.c agent/daemon/client_networks.c agent/common/prefix.c agent/common/parse.c
 UNITS += policy policy_block policy_evidence
 UNIT_policy_evidence = $(UNIT_policy)
 UNIT_LIBS_policy_evidence = $(UNIT_LIBS_policy)
 UNIT_policy := $(addprefix agent/daemon/,policy.c policy_block.c policy_conclude.c policy_counters.c policy_gather.c \
-	policy_handover.c policy_handover_file.c client_match.c decide.c digest.c lru_table.c queue_space.c service_names.c \
+	policy_handover.c policy_handover_file.c client_match.c client_networks.c decide.c digest.c lru_table.c queue_space.c service_names.c \
 	settings.c) $(EVIDENCE_SOURCES) $(addprefix agent/common/,log.c mono.c parse.c prefix.c)
 UNIT_LIBS_policy := $(call pkg_libs,libevent)
 UNIT_policy_block := $(UNIT_policy)
@@ -495,7 +504,7 @@ fuzz: $(addprefix $(BUILD)/fuzz/fuzz_,$(FUZZERS))
 BPF_TESTS := rows_ipv4 rows_ipv6 rows_services interfaces truncation random window repeats cpus monitor events \
 	pressure rules places connections homes
 BPF_LAB   := $(addprefix tests/bpf/,lab.c lab_traffic.c lab_live.c lab_sockets.c packets.c oracle.c rows.c storms.c) agent/daemon/tables.c agent/daemon/filter.c \
-	agent/daemon/tables_connections.c agent/daemon/tables_read.c agent/daemon/tick.c agent/daemon/rules.c agent/common/prefix.c agent/common/parse.c
+	agent/daemon/tables_connections.c agent/daemon/tables_homes.c agent/daemon/tables_read.c agent/daemon/tick.c agent/daemon/rules.c agent/common/prefix.c agent/common/parse.c
 
 $(BUILD)/bpftest/storm.bpf.o: tests/bpf/storm.bpf.c tests/bpf/storm.h
 	$(call say,BPF,$@)
@@ -581,7 +590,10 @@ COVERAGE     := $(BUILD)/coverage
 coverage:
 	$(Q)rm -rf $(COVERAGE)
 	$(Q)$(MAKE) BUILD=$(COVERAGE) CFLAGS='-O0 -g --coverage -fprofile-update=atomic' SANITIZE= all e2e-tools
-	$(Q)# Tests run programs as other users, who count as well.
+	$(Q)# Tests run programs as other users, who count as well: in files that are there then, and that they may write.
+	$(Q)for program in synanvild synanvil synanvil-milter synanvil-spf; do \
+		$(COVERAGE)/$$program --help > /dev/null 2>&1 || :; \
+	done
 	$(Q)chmod -R a+rwX $(COVERAGE)
 	$(Q)$(MAKE) BUILD=$(COVERAGE) CFLAGS='-O0 -g --coverage -fprofile-update=atomic' SANITIZE= $(COVERAGE_OF)
 	$(Q)tests/coverage/report $(COVERAGE) $(COVERAGE_MIN)
@@ -676,7 +688,12 @@ $(BUILD)/bench/policy_%: tests/bench/policy_%.c
 bench-policy: all $(addprefix $(BUILD)/bench/policy_,load null) $(BUILD)/e2e/syn-flood
 	$(Q)SYNANVIL_BUILD=$(abspath $(BUILD)) tests/bench/policy.sh
 # Mail with and without the milter.
-bench-milter: all
+$(BUILD)/bench/milter_%: tests/bench/milter_%.c
+	$(call say,BENCH,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -MF $@.d $< $(HARDEN) -Wl,--as-needed -lmilter -o $@
+
+bench-milter: all $(addprefix $(BUILD)/bench/milter_,null least)
 	$(Q)SYNANVIL_BUILD=$(abspath $(BUILD)) tests/bench/milter.sh
 
 # --- install ------------------------------------------------------------------------------------------------------------
@@ -699,13 +716,18 @@ install: all
 	$(Q)install -m 755 $(BUILD)/synanvil $(DESTDIR)$(BINDIR)/
 	$(Q)install -m 755 $(BUILD)/synanvil-spf $(DESTDIR)$(SBINDIR)/
 	$(Q)install -m 644 docs/synanvil-spf.8 $(DESTDIR)$(MANDIR)/man8/
-	$(Q)sed -e 's|@SBINDIR@|$(SBINDIR)|' -e 's|@BINDIR@|$(BINDIR)|' deploy/synanvil-spf.service > \
-		$(DESTDIR)$(UNITDIR)/synanvil-spf.service
+	$(Q)mkdir -p $(BUILD)/install
+	$(Q)for unit in synanvild synanvil-milter synanvil-spf; do \
+		sed -e 's|@SBINDIR@|$(SBINDIR)|' -e 's|@BINDIR@|$(BINDIR)|' deploy/$$unit.service > $(BUILD)/install/$$unit.service && \
+		install -m 644 $(BUILD)/install/$$unit.service $(DESTDIR)$(UNITDIR)/ || exit; \
+	done
 	$(Q)install -m 644 deploy/synanvil-spf.timer $(DESTDIR)$(UNITDIR)/
 	$(Q)install -d $(DESTDIR)$(BASHDIR) $(DESTDIR)$(ZSHDIR) \
 		$(addprefix $(DESTDIR)$(DATADIR)/,grafana prometheus fail2ban/filter.d fail2ban/action.d fail2ban/jail.d)
-	$(Q)$(BUILD)/synanvil completion bash > $(DESTDIR)$(BASHDIR)/synanvil
-	$(Q)$(BUILD)/synanvil completion zsh > $(DESTDIR)$(ZSHDIR)/_synanvil
+	$(Q)$(BUILD)/synanvil completion bash > $(BUILD)/install/bash
+	$(Q)$(BUILD)/synanvil completion zsh > $(BUILD)/install/zsh
+	$(Q)install -m 644 $(BUILD)/install/bash $(DESTDIR)$(BASHDIR)/synanvil
+	$(Q)install -m 644 $(BUILD)/install/zsh $(DESTDIR)$(ZSHDIR)/_synanvil
 	$(Q)install -m 644 deploy/big-senders $(DESTDIR)$(DATADIR)/
 	$(Q)install -m 644 deploy/grafana/synanvil.json $(DESTDIR)$(DATADIR)/grafana/
 	$(Q)install -m 644 deploy/prometheus/synanvil.rules.yml $(DESTDIR)$(DATADIR)/prometheus/
@@ -715,8 +737,6 @@ install: all
 	$(Q)install -m 644 docs/synanvil.1 $(DESTDIR)$(MANDIR)/man1/
 	$(Q)install -m 644 docs/synanvil.cf.5 $(DESTDIR)$(MANDIR)/man5/
 	$(Q)install -m 644 docs/synanvild.8 docs/synanvil-milter.8 $(DESTDIR)$(MANDIR)/man8/
-	$(Q)sed 's|@SBINDIR@|$(SBINDIR)|' deploy/synanvild.service > $(DESTDIR)$(UNITDIR)/synanvild.service
-	$(Q)sed 's|@SBINDIR@|$(SBINDIR)|' deploy/synanvil-milter.service > $(DESTDIR)$(UNITDIR)/synanvil-milter.service
 	$(Q)install -m 644 deploy/synanvil-pins.service $(DESTDIR)$(UNITDIR)/
 	$(Q)install -m 644 deploy/synanvil.sysusers $(DESTDIR)$(SYSUSERSDIR)/synanvil.conf
 	$(Q)install -m 644 deploy/synanvil.cf $(DESTDIR)$(DATADIR)/

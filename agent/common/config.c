@@ -106,6 +106,12 @@ int config_load(const char *file, struct config **ret_config, struct report *rep
 	return r;
 }
 
+void config_drop_lists(struct config *config)
+{
+	config_patterns_done(&config->exceptions);
+	config_patterns_done(&config->upstream_proxies);
+}
+
 struct config *config_free(struct config *config)
 {
 	if (!config)
@@ -113,11 +119,10 @@ struct config *config_free(struct config *config)
 	for (size_t i = 0; i < config->interface_count; i++)
 		free(config->interfaces[i]);
 	free(config->interfaces);
-	config_patterns_done(&config->exceptions);
+	config_drop_lists(config);
 	free(config->queue_directory);
 	free(config->policy_listen);
 	free(config->milter_listen);
-	config_patterns_done(&config->upstream_proxies);
 	free(config->metrics_listen);
 	free(config->control_socket);
 	free(config->control_group);

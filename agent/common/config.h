@@ -29,8 +29,8 @@ enum config_origin_kind {
 
 struct config_origin {
 	enum config_origin_kind kind;
-	const char *file; /* owned by the config; NULL for a default */
 	unsigned line;
+	const char *file; /* owned by the config; NULL for a default */
 };
 
 /* One pattern of an address list, in the order of the list. */
@@ -134,6 +134,10 @@ int config_load(const char *file, struct config **ret_config, struct report *rep
 
 /* Accepts NULL. Returns NULL. */
 struct config *config_free(struct config *config);
+
+/* Empties the lists of patterns, which may be long, of a configuration that is kept for the rest of
+ * it. */
+void config_drop_lists(struct config *config);
 
 /* One parameter in force, for `synanvil config`. */
 struct config_value {

@@ -130,9 +130,8 @@ static void check_networks(const struct audit *audit)
 	const struct postfix *postfix = audit->config->values->postfix;
 	const struct config_setting *networks = audit_setting(audit, "mynetworks");
 	const struct config_origin nowhere = { 0 };
-	const struct config_origin in_postfix = { CONFIG_FROM_MAIN_CF,
-						  postfix ? postfix->instances[0].main_cf : NULL,
-						  0 };
+	const struct config_origin in_postfix = { CONFIG_FROM_MAIN_CF, 0,
+						  postfix ? postfix->instances[0].main_cf : NULL };
 
 	if (file_sets(audit, "mynetworks") ||
 	    file_sets(audit, "smtpd_client_event_limit_exceptions"))

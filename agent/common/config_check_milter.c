@@ -234,7 +234,7 @@ static int check_port(struct audit *audit, const struct postfix_row *row, const 
 		      struct config_scope *scope)
 {
 	const struct config_setting *milters, *action;
-	const struct config_origin main_cf = { CONFIG_FROM_MAIN_CF, row->instance->main_cf, 0 };
+	const struct config_origin main_cf = { CONFIG_FROM_MAIN_CF, 0, row->instance->main_cf };
 	long postfix_limit = 0;
 	bool accepts;
 	int r = postfix_header_limit(&audit->loader, row->instance, &postfix_limit);

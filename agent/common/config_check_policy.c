@@ -212,7 +212,7 @@ static int check_wrong(const struct port *port, bool *ret_any)
 
 static void check_right(const struct port *port, const struct use *uses, bool elsewhere)
 {
-	const struct config_origin main_cf = { CONFIG_FROM_MAIN_CF, port->instance->main_cf, 0 };
+	const struct config_origin main_cf = { CONFIG_FROM_MAIN_CF, 0, port->instance->main_cf };
 	const unsigned asked = (uses[0].count > 0) + (uses[1].count > 0);
 	const bool unknown = uses[0].behind || uses[1].behind || port->audit->words_left == 0;
 	const struct use *missing = &uses[uses[0].count > 0];

@@ -379,7 +379,7 @@ int postfix_master_parse(struct config_loader *loader, struct postfix_instance *
 	while (r == 0 && !config_hopeless(loader) && config_lines_next(&lines, &logical)) {
 		struct line line = {
 			.loader = loader,
-			.origin = { CONFIG_FROM_MASTER_CF, instance->master_cf, logical.line },
+			.origin = { CONFIG_FROM_MASTER_CF, logical.line, instance->master_cf },
 		};
 
 		if (count++ == POSTFIX_SERVICES_MAX) {

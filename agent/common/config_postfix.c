@@ -88,7 +88,7 @@ static void assignments_settle(struct config_loader *loader, struct postfix_assi
 static int main_line(struct config_loader *loader, struct postfix_instance *instance,
 		     const struct config_line *line)
 {
-	const struct config_origin origin = { CONFIG_FROM_MAIN_CF, instance->main_cf, line->line };
+	const struct config_origin origin = { CONFIG_FROM_MAIN_CF, line->line, instance->main_cf };
 	const char *problem;
 	char *value;
 

@@ -75,7 +75,7 @@ static bool assignment_parse(struct config_loader *loader, const struct config_l
 
 	*ret = (struct assignment){
 		.name = line->text,
-		.origin = { CONFIG_FROM_FILE, loader->config->file, line->line },
+		.origin = { CONFIG_FROM_FILE, line->line, loader->config->file },
 	};
 	if (line->indented) {
 		config_error(loader, &ret->origin, NULL,

@@ -272,7 +272,7 @@ static int run_restart(struct daemon *daemon, const json_t *arguments, struct co
 {
 	(void)arguments;
 	(void)reply;
-	daemon_stop(daemon, DAEMON_KEEP);
+	daemon_stop(daemon, DAEMON_AGAIN);
 	return 0;
 }
 

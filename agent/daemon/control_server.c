@@ -16,6 +16,7 @@
 #include "control_protocol.h"
 #include "control_socket.h"
 #include "events.h"
+#include "heap.h"
 #include "session.h"
 
 /* The last of the connections are kept for those who may change things. */
@@ -29,6 +30,9 @@
 
 /* Of all connections: they are told the same history again and again. */
 #define PENDING_SUM (16UL * 1024 * 1024)
+
+/* Bytes from which on a reply is worth giving back what it was made from. */
+#define LARGE_REPLY 131072
 
 /* No command that only looks is longer. */
 #define LOOKING_REQUEST_MAX 65536
@@ -129,6 +133,9 @@ static void send_reply(struct control_session *mine, struct control_reply *reply
 		send_error(mine, "out of memory");
 		return;
 	}
+	/* What it was made from was some times as large. */
+	if (strlen(line) >= LARGE_REPLY)
+		heap_trim();
 	if (!reply->follow) {
 		session_reply(mine->session, line, strlen(line));
 		return;

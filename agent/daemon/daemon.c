@@ -22,6 +22,7 @@
 #include "control_server.h"
 #include "events.h"
 #include "evidence.h"
+#include "heap.h"
 #include "link_watch.h"
 #include "log.h"
 #include "metrics_server.h"
@@ -346,6 +347,7 @@ int daemon_start(struct daemon *daemon, struct config *config, bool verbose)
 		log_failure(config, &why);
 		return error;
 	}
+	heap_trim();
 	daemon->running = true;
 	daemon->reload_ok = true;
 	daemon->reload_succeeded = wall_now();

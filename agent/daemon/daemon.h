@@ -39,6 +39,7 @@ struct evidence;         /* evidence.h: what advice about limits is made from */
 enum daemon_leave {
 	DAEMON_DETACH, /* links, pins and sockets go: nothing stays in force */
 	DAEMON_KEEP,   /* links and pins stay, for the next start to adopt */
+	DAEMON_AGAIN,  /* as DAEMON_KEEP; and the service manager is asked for the next start */
 };
 
 #define DAEMON_SIGNALS 4 /* SIGHUP, SIGTERM, SIGINT, SIGUSR1 */
@@ -54,7 +55,7 @@ struct daemon {
 	struct interfaces interfaces;
 	struct link_watch *watch;
 	enum config_xdp_mode xdp_mode; /* as at the start: a reload does not change it */
-	struct config *started_with;   /* NULL until a reload put another one in force */
+	struct config *started_with;   /* NULL until a reload put another one in force; no lists */
 
 	struct event_base *loop;
 	struct event *signals[DAEMON_SIGNALS];

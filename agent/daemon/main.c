@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * synanvild: options, configuration, start, loop, end. Exit status 1 on failure, 2 on wrong usage.
+ * synanvild: options, configuration, start, loop, end. Exit status 1 on failure, 2 on wrong usage,
+ * 75 when the next agent is to be started.
  */
 #include <getopt.h>
 #include <signal.h>
@@ -12,9 +13,13 @@
 #include "cleanup.h"
 #include "configuration.h"
 #include "daemon.h"
+#include "heap.h"
 #include "log.h"
 
 #define EXIT_USAGE 2
+
+/* EX_TEMPFAIL of sysexits.h; RestartForceExitStatus= in synanvild.service. */
+#define EXIT_AGAIN 75
 
 struct options {
 	const char *file;
@@ -96,6 +101,7 @@ int main(int argc, char **argv)
 
 	if (!options_parse(argc, argv, &options, &status))
 		return status;
+	heap_init();
 	daemon_hold_signals(true);
 	log_set_level(options.verbose ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO);
 	(void)signal(SIGPIPE, SIG_IGN);
@@ -106,6 +112,8 @@ int main(int argc, char **argv)
 	if (status == EXIT_SUCCESS && daemon_run(&daemon)) {
 		log_error("the event loop failed");
 		status = EXIT_FAILURE;
+	} else if (status == EXIT_SUCCESS && daemon.leave == DAEMON_AGAIN) {
+		status = EXIT_AGAIN;
 	}
 	daemon_done(&daemon);
 	return status;

@@ -16,6 +16,7 @@
 #include "cleanup.h"
 #include "connections_sync.h"
 #include "http_request.h"
+#include "log.h"
 #include "metrics_format.h"
 #include "policy.h"
 #include "policy_server.h"
@@ -27,8 +28,10 @@
 /* More than can arrive before one that has asked is answered. */
 #define CONNECTIONS 512
 #define SECONDS     10
-#define BACKLOG     128
-#define PENDING_SUM (4UL * 1024 * 1024)
+/* A scrape's timeout is shorter. */
+#define REPLY_SECONDS 30
+#define BACKLOG       128
+#define PENDING_SUM   (4UL * 1024 * 1024)
 
 /* One page serves all who ask within so long: however many do, it costs little. */
 #define PAGE_MS 20
@@ -150,6 +153,7 @@ static const struct session_handler handler = {
 static const struct session_limits limits = {
 	.connections = CONNECTIONS,
 	.seconds = SECONDS,
+	.reply_seconds = REPLY_SECONDS,
 	.pending_sum = PENDING_SUM,
 };
 
@@ -165,6 +169,14 @@ static int socket_listen(const char *listen, int *ret_listening)
 	error = -EINVAL;
 	for (const struct addrinfo *one = addresses; one && error; one = one->ai_next)
 		error = tcp_listen(one->ai_addr, one->ai_addrlen, BACKLOG, ret_listening);
+	if (error == -EADDRNOTAVAIL) {
+		error = tcp_listen_early(addresses->ai_addr, addresses->ai_addrlen, BACKLOG,
+					 ret_listening);
+		if (!error)
+			log_warning("metrics_listen: %s is no address of this host now; it is "
+				    "listened on there as soon as it is one",
+				    listen);
+	}
 	freeaddrinfo(addresses);
 	return error;
 }

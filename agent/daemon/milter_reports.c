@@ -10,7 +10,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "cleanup.h"
@@ -20,9 +19,11 @@
 #include "milter_totals.h"
 #include "session.h"
 #include "state.h"
+#include "unix_listener.h"
 
 /* A process of the milter has one for a moment, every few seconds. */
 #define CONNECTIONS 32
+#define BACKLOG     64
 #define SECONDS     10
 
 #define REQUEST_MAX 4096
@@ -176,7 +177,7 @@ int milter_reports_new(struct daemon *daemon, const char *control_socket,
 {
 	struct milter_reports *reports = calloc(1, sizeof(*reports));
 	_cleanup_free_ char *path = milter_report_socket(control_socket);
-	bool refused; /* no matter: who may come in is asked for each */
+	const struct unix_access access = { SOCKET_MODE, (gid_t)-1 };
 	int listening = -1, error;
 
 	if (!reports || !path) {
@@ -184,12 +185,7 @@ int milter_reports_new(struct daemon *daemon, const char *control_socket,
 		return -ENOMEM;
 	}
 	reports->daemon = daemon;
-	error = control_socket_open(path, daemon->config->control_group, &reports->node, &listening,
-				    &refused);
-	if (!error && chmod(path, SOCKET_MODE) < 0)
-		error = -errno;
-	if (error && listening >= 0)
-		(void)close(listening);
+	error = unix_listen(path, &access, BACKLOG, &reports->node, &listening);
 	if (!error)
 		error = session_server_new(daemon->loop, listening, &limits, &handler, reports,
 					   &reports->sessions);

@@ -157,7 +157,7 @@ static void counters_leave(const struct policy *policy)
 	const struct config *config = policy->daemon->config;
 	int error;
 
-	if (policy->daemon->leave != DAEMON_KEEP || !policy->counters.sources.count)
+	if (policy->daemon->leave == DAEMON_DETACH || !policy->counters.sources.count)
 		return;
 	error = policy_handover_store(config->state_directory, &policy->counters,
 				      config->rate_time_unit_s * 1000, mono_now().ms);

@@ -58,7 +58,20 @@ static bool listener_keep(struct policy_listener *list, const struct sockaddr *a
 	return false;
 }
 
-static int listener_add(struct plan *plan, const struct sockaddr *address, socklen_t size)
+static int socket_open(struct policy_listener *listener, const struct sockaddr *address,
+		       socklen_t size, bool early)
+{
+	const struct unix_access access = { SOCKET_MODE, (gid_t)-1 };
+
+	if (address->sa_family == AF_UNIX)
+		return unix_listen(((const struct sockaddr_un *)address)->sun_path, &access,
+				   BACKLOG, &listener->node, &listener->fd);
+	return early ? tcp_listen_early(address, size, BACKLOG, &listener->fd)
+		     : tcp_listen(address, size, BACKLOG, &listener->fd);
+}
+
+static int listener_add(struct plan *plan, const struct sockaddr *address, socklen_t size,
+			bool early)
 {
 	struct policy_listener *listener;
 	int error;
@@ -73,14 +86,7 @@ static int listener_add(struct plan *plan, const struct sockaddr *address, sockl
 	listener->address_size = size;
 	listener->wanted = true;
 	listener->fd = -1;
-	if (address->sa_family == AF_UNIX) {
-		const struct unix_access access = { SOCKET_MODE, (gid_t)-1 };
-
-		error = unix_listen(((const struct sockaddr_un *)address)->sun_path, &access,
-				    BACKLOG, &listener->node, &listener->fd);
-	} else {
-		error = tcp_listen(address, size, BACKLOG, &listener->fd);
-	}
+	error = socket_open(listener, address, size, early);
 	if (error) {
 		policy_listener_free(listener);
 		return error;
@@ -97,10 +103,27 @@ static int unix_add(struct plan *plan, const char *path)
 	if (strlen(path) >= sizeof(address.sun_path))
 		return -ENAMETOOLONG;
 	memcpy(address.sun_path, path, strlen(path));
-	return listener_add(plan, (const struct sockaddr *)&address, sizeof(address));
+	return listener_add(plan, (const struct sockaddr *)&address, sizeof(address), false);
 }
 
-/* All addresses of a name that this host has; one is enough. */
+/* At a boot the host gets its addresses after the agent was started. */
+static int inet_add_early(struct plan *plan, const char *text, const struct addrinfo *addresses)
+{
+	int error = -EADDRNOTAVAIL;
+
+	for (const struct addrinfo *one = addresses; one; one = one->ai_next) {
+		error = listener_add(plan, one->ai_addr, one->ai_addrlen, true);
+		if (error)
+			return error;
+	}
+	log_warning("policy_listen: inet:%s is no address of this host now; it is listened on "
+		    "there as soon as it is one",
+		    text);
+	return error;
+}
+
+/* All addresses of a name that this host has; one is enough. Where it has none, all of them: it may
+ * get them. */
 static int inet_add(struct plan *plan, const char *text)
 {
 	struct addrinfo *addresses;
@@ -110,15 +133,17 @@ static int inet_add(struct plan *plan, const char *text)
 	if (error)
 		return error;
 	for (const struct addrinfo *one = addresses; one && !error; one = one->ai_next) {
-		error = listener_add(plan, one->ai_addr, one->ai_addrlen);
+		error = listener_add(plan, one->ai_addr, one->ai_addrlen, false);
 		any |= !error;
 		if (error == -EADDRNOTAVAIL || error == -EAFNOSUPPORT) {
 			missing = error;
 			error = 0;
 		}
 	}
+	if (!error && !any)
+		error = missing == -EADDRNOTAVAIL ? inet_add_early(plan, text, addresses) : missing;
 	freeaddrinfo(addresses);
-	return error || any ? error : missing;
+	return error;
 }
 
 static int explain_error(struct explanation *why, const char *word, int error)

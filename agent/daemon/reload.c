@@ -13,6 +13,7 @@
 #include "connections_sync.h"
 #include "control_server.h"
 #include "daemon.h"
+#include "heap.h"
 #include "log.h"
 #include "metrics_server.h"
 #include "milter_reports.h"
@@ -128,6 +129,17 @@ static void move_milter_reports(struct daemon *daemon, const char *control_socke
 			    control_socket, strerror(-error));
 }
 
+/* Of the first one there is, only what a reload does not change is looked at again. */
+static void config_retire(struct daemon *daemon)
+{
+	if (daemon->started_with) {
+		config_free(daemon->config);
+		return;
+	}
+	config_drop_lists(daemon->config);
+	daemon->started_with = daemon->config;
+}
+
 static void commit(struct daemon *daemon, struct next *next)
 {
 	interfaces_detach(&daemon->interfaces, &next->interfaces);
@@ -143,12 +155,9 @@ static void commit(struct daemon *daemon, struct next *next)
 	}
 	if (policy_server_switch(daemon->policy_server, next->listeners))
 		log_error("policy_listen: out of memory, not all of it is served");
-	if (daemon->started_with)
-		config_free(daemon->config);
-	else
-		daemon->started_with = daemon->config;
-	daemon->config = next->config;
 	(void)client_match_free(policy_switch(daemon->policy, next->match));
+	config_retire(daemon);
+	daemon->config = next->config;
 	connections_sync_follow(daemon->connections);
 }
 
@@ -206,6 +215,7 @@ int daemon_reload(struct daemon *daemon, struct report *report)
 
 	service_manager_reloading();
 	error = reload(daemon, report);
+	heap_trim();
 	daemon->reload_ok = error == 0;
 	if (error) {
 		log_error("reload failed, the configuration in force stays as it was");

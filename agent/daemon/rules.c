@@ -14,12 +14,15 @@
 
 #include "cleanup.h"
 
-/* An entry of an ordered list on its way through the sort. */
+/* An entry of an ordered list on its way through the sort; as small as can be, since a reload has
+ * all of them beside the old list and the new. */
 struct ordered {
 	struct prefix prefix;
-	size_t position;
-	enum sa_exception value;
+	uint8_t value; /* enum sa_exception */
+	uint32_t position;
 };
+
+_Static_assert(SA_PREFIXES_MAX <= UINT32_MAX, "a position has room");
 
 /* What covers the present entry: at most one prefix of each length. */
 struct covers {
@@ -108,12 +111,14 @@ static size_t exceptions_reduce(const struct ordered *ordered, size_t count,
 static int exceptions_compile(struct ordered *ordered, size_t count,
 			      struct exception_entry **ret_entries, size_t *ret_count)
 {
-	struct exception_entry *entries = calloc(count + 1, sizeof(*entries));
+	struct exception_entry *entries;
 
-	if (!entries)
-		return -ENOMEM;
+	/* The sort takes as much memory again, which must not come on top of the entries'. */
 	if (count)
 		qsort(ordered, count, sizeof(*ordered), ordered_compare);
+	entries = calloc(count + 1, sizeof(*entries));
+	if (!entries)
+		return -ENOMEM;
 	*ret_count = exceptions_reduce(ordered, count, entries);
 	*ret_entries = entries;
 	return 0;
@@ -134,7 +139,7 @@ int rules_compile_configured(const struct config_patterns *patterns,
 			continue;
 		ordered[count++] = (struct ordered){
 			.prefix = pattern->prefix,
-			.position = i,
+			.position = (uint32_t)i,
 			.value = pattern->negated ? SA_EXCEPTION_NOT_EXEMPT : SA_EXCEPTION_EXEMPT,
 		};
 	}
@@ -150,7 +155,7 @@ int rules_compile_runtime(const struct prefix *prefixes, size_t count,
 		return -ENOMEM;
 	/* One position for all: a set has no order, so whatever is covered goes. */
 	for (size_t i = 0; i < count; i++)
-		ordered[i] = (struct ordered){ prefixes[i], 0, SA_EXCEPTION_EXEMPT };
+		ordered[i] = (struct ordered){ prefixes[i], SA_EXCEPTION_EXEMPT, 0 };
 	return exceptions_compile(ordered, count, ret_entries, ret_count);
 }
 

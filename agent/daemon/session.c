@@ -292,10 +292,15 @@ void *session_data(const struct session *session)
 static void session_send(struct session *session, enum session_phase phase, const char *text,
 			 size_t size)
 {
-	const struct timeval seconds = { .tv_sec = session->server->limits.seconds };
+	const struct session_limits *limits = &session->server->limits;
+	const struct timeval seconds = { .tv_sec = limits->seconds };
+	const struct timeval reply_seconds = { .tv_sec = limits->reply_seconds };
 
 	session->phase = phase;
-	(void)evtimer_del(session->deadline);
+	if (phase == SESSION_REPLYING && limits->reply_seconds)
+		(void)evtimer_add(session->deadline, &reply_seconds);
+	else
+		(void)evtimer_del(session->deadline);
 	(void)bufferevent_set_timeouts(session->stream, NULL, &seconds);
 	/* Nothing to send would never be reported as sent. */
 	if (!size || bufferevent_write(session->stream, text, size) < 0)

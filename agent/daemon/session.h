@@ -22,6 +22,7 @@ struct session_limits {
 	unsigned connections;
 	unsigned seconds; /* for the request to arrive; and for each further part of the reply to be
 			     taken */
+	unsigned reply_seconds; /* for all of a reply to be taken; 0: as long as the peer goes on */
 	size_t pending_max; /* bytes that a peer may leave untaken of what session_push queued */
 	size_t pending_sum; /* bytes that all peers together may; beyond it those go who take
 			       nothing. 0: not bounded */

@@ -31,10 +31,8 @@ struct tables {
 	int homes;
 	int live;
 	int live_totals;
-	struct sa_live_bucket *live_buckets; /* the table live, mapped; NULL: not mapped */
-	struct sa_home *home_table;          /* homes, likewise */
-	struct sa_live_totals *live_head;    /* live_totals, likewise */
-	unsigned cpus;                       /* possible CPUs: values in a per-CPU cell */
+	struct sa_live_totals *live_head; /* live_totals, mapped; NULL: not mapped */
+	unsigned cpus;                    /* possible CPUs: values in a per-CPU cell */
 	uint32_t source_capacity; /* source_table_size; the table itself is larger by what the
 				     kernel holds back */
 	int configured_trie; /* owned: the list in the slot in force; -1 before the first switch */
@@ -121,7 +119,7 @@ int tables_interface_counters_clear(const struct tables *tables, uint32_t interf
 int tables_live_open(struct tables *tables);
 void tables_live_close(struct tables *tables);
 
-/* epoch: of the settings that source and slot come from. */
+/* epoch: of the settings that source and slot come from. 0 also where memory is short. */
 uint32_t tables_live_of_source(const struct tables *tables, const struct sa_source_key *source,
 			       uint32_t epoch);
 uint32_t tables_live_of_service(const struct tables *tables, uint32_t slot, uint32_t epoch);

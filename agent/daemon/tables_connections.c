@@ -8,20 +8,40 @@
 #include <linux/bpf.h>
 #include <sys/mman.h>
 #include <sys/random.h>
+#include <unistd.h>
 
 #include "synanvil/homes.h"
 #include "synanvil/live.h"
 #include "tables.h"
+#include "tables_homes.h"
 
-#define BUCKETS_SIZE (SA_LIVE_BUCKETS * sizeof(struct sa_live_bucket))
-#define HEAD_SIZE    sizeof(struct sa_live_totals)
-#define HOMES_SIZE   (SA_HOMES * sizeof(struct sa_home))
+#define HEAD_SIZE sizeof(struct sa_live_totals)
 
-static void *map_memory(int fd, size_t size)
+static void *map_memory(int fd, size_t size, size_t offset)
 {
-	void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, (off_t)offset);
 
 	return memory == MAP_FAILED ? NULL : memory;
+}
+
+/*
+ * The page of one bucket, for as long as it is used: what is mapped of a BPF array is resident all
+ * of it, 8 MB here, and the agent looks at few. Buckets do not cross pages.
+ */
+static struct sa_live_bucket *bucket_map(const struct tables *tables, uint32_t bucket)
+{
+	const size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	const size_t place = bucket % SA_LIVE_BUCKETS * sizeof(struct sa_live_bucket);
+	char *memory = map_memory(tables->live, page, place - place % page);
+
+	return memory ? (struct sa_live_bucket *)(void *)(memory + place % page) : NULL;
+}
+
+static void bucket_unmap(struct sa_live_bucket *bucket)
+{
+	const size_t page = (size_t)sysconf(_SC_PAGESIZE);
+
+	(void)munmap((char *)bucket - (uintptr_t)bucket % page, page);
 }
 
 /* Before the first connection is counted: a seed that changes would lose what was. */
@@ -38,26 +58,27 @@ static int seed_make(struct sa_live_totals *head)
 
 void tables_live_close(struct tables *tables)
 {
-	if (tables->live_buckets)
-		(void)munmap(tables->live_buckets, BUCKETS_SIZE);
 	if (tables->live_head)
 		(void)munmap(tables->live_head, HEAD_SIZE);
-	if (tables->home_table)
-		(void)munmap(tables->home_table, HOMES_SIZE);
-	tables->live_buckets = NULL;
-	tables->home_table = NULL;
 	tables->live_head = NULL;
 }
 
 uint32_t tables_live_of_source(const struct tables *tables, const struct sa_source_key *source,
 			       uint32_t epoch)
 {
+	struct sa_live_bucket *bucket;
 	struct sa_live_place place;
+	uint32_t count;
 
 	if (!tables->live_head)
 		return 0;
 	place = sa_live_place(tables->live_head->seed, source, epoch);
-	return sa_live_count(&tables->live_buckets[place.bucket], place.digest);
+	bucket = bucket_map(tables, place.bucket);
+	if (!bucket)
+		return 0;
+	count = sa_live_count(bucket, place.digest);
+	bucket_unmap(bucket);
+	return count;
 }
 
 uint32_t tables_live_of_service(const struct tables *tables, uint32_t slot, uint32_t epoch)
@@ -95,63 +116,13 @@ void tables_live_epoch_kept(const struct tables *tables, uint32_t epoch)
 		*(volatile __u32 *)&tables->live_head->epoch_kept = epoch;
 }
 
-/*
- * What a home says, of one moment: the word is the same before and after the rest is read. 0 where
- * nobody is at home, or is still being entered.
- */
-static uint64_t home_read(const struct sa_home *home, struct sa_connection_key *ret_key,
-			  struct sa_connection *ret_connection)
-{
-	const uint64_t word = __atomic_load_n(&home->word, __ATOMIC_ACQUIRE);
-
-	if (!word || word & SA_HOME_BEING_MADE)
-		return 0;
-	*ret_key = (struct sa_connection_key){ .cookie = word >> SA_HOME_COOKIE_SHIFT,
-					       .epoch = home->epoch };
-	*ret_connection = (struct sa_connection){ .source = home->source,
-						  .slot = sa_home_slot(word),
-						  .counted = sa_home_counted(word) };
-	__atomic_thread_fence(__ATOMIC_ACQUIRE);
-	return __atomic_load_n(&home->word, __ATOMIC_RELAXED) == word ? word : 0;
-}
-
-static struct sa_home *home_of(const struct tables *tables, uint64_t cookie)
-{
-	if (!tables->home_table || !sa_home_fits(cookie))
-		return NULL;
-	return &tables->home_table[sa_home_index(cookie)];
-}
-
-/* The word of the home that has this entry, and what it says. 0: none has. */
-static uint64_t home_find(const struct tables *tables, const struct sa_connection_key *key,
-			  struct sa_connection *ret_connection)
-{
-	const struct sa_home *home = home_of(tables, key->cookie);
-	struct sa_connection_key found;
-	uint64_t word;
-
-	if (!home)
-		return 0;
-	word = home_read(home, &found, ret_connection);
-	return word && found.cookie == key->cookie && found.epoch == key->epoch ? word : 0;
-}
-
-static bool is_being_made(const struct tables *tables, uint64_t cookie)
-{
-	const struct sa_home *home = home_of(tables, cookie);
-
-	return home && __atomic_load_n(&home->word, __ATOMIC_ACQUIRE) == sa_home_making(cookie);
-}
-
 int tables_connection_read(const struct tables *tables, const struct sa_connection_key *key,
 			   struct sa_connection *ret_connection)
 {
-	if (is_being_made(tables, key->cookie)) {
-		*ret_connection = (struct sa_connection){ 0 };
-		return 0;
-	}
-	if (home_find(tables, key, ret_connection))
-		return 0;
+	const int error = homes_look(tables, key, ret_connection);
+
+	if (error != -ENOENT)
+		return error;
 	return bpf_map_lookup_elem(tables->connections, key, ret_connection) ? -errno : 0;
 }
 
@@ -197,14 +168,15 @@ static void intent_end(struct sa_live_intent *intent)
 }
 
 /* Says what it is going to count before it does: if it is killed then, one too few is counted. */
-static void count_in(const struct tables *tables, struct sa_live_intent *intent)
+static void count_in(const struct tables *tables, struct sa_live_bucket *bucket,
+		     struct sa_live_intent *intent)
 {
 	__u32 *hint = sa_live_hint(tables->live_head, intent->bucket);
 
 	intent->counted = SA_COUNTED_SOURCE | SA_COUNTED_SERVICE;
 	in_order();
 	(void)__sync_fetch_and_add(hint, 1);
-	if (!sa_live_add(&tables->live_buckets[intent->bucket], intent->digest)) {
+	if (!sa_live_add(bucket, intent->digest)) {
 		(void)__sync_fetch_and_sub(hint, 1);
 		intent->counted &= (uint16_t)~SA_COUNTED_SOURCE;
 	}
@@ -212,10 +184,10 @@ static void count_in(const struct tables *tables, struct sa_live_intent *intent)
 		intent->counted &= (uint16_t)~SA_COUNTED_SERVICE;
 }
 
-static void count_out(const struct tables *tables, struct sa_live_intent *intent)
+static void count_out(const struct tables *tables, struct sa_live_bucket *bucket,
+		      struct sa_live_intent *intent)
 {
-	if (intent->counted & SA_COUNTED_SOURCE &&
-	    sa_live_remove(&tables->live_buckets[intent->bucket], intent->digest))
+	if (intent->counted & SA_COUNTED_SOURCE && sa_live_remove(bucket, intent->digest))
 		(void)__sync_fetch_and_sub(sa_live_hint(tables->live_head, intent->bucket), 1);
 	intent->counted &= (uint16_t)~SA_COUNTED_SOURCE;
 	in_order();
@@ -229,38 +201,40 @@ static void count_out(const struct tables *tables, struct sa_live_intent *intent
  * An earlier agent was killed at this. What is counted has an entry, so without one it is taken
  * back. Accepted race: if it was counted in full, and has closed since, it is taken back twice.
  */
-static void intent_recover(const struct tables *tables)
+static int intent_recover(const struct tables *tables)
 {
 	struct sa_live_intent *intent = &tables->live_head->intent;
 	const struct sa_connection_key key = { .cookie = intent->cookie, .epoch = intent->epoch };
+	struct sa_live_bucket *bucket;
 	struct sa_connection entry;
 
 	if (!intent->under_way)
-		return;
+		return 0;
 	intent->bucket %= SA_LIVE_BUCKETS;
 	intent->slot %= SA_SERVICE_SLOTS;
+	bucket = bucket_map(tables, intent->bucket);
+	if (!bucket)
+		return -errno;
 	if (tables_connection_read(tables, &key, &entry) == -ENOENT)
-		count_out(tables, intent);
+		count_out(tables, bucket, intent);
 	intent_end(intent);
+	bucket_unmap(bucket);
+	return 0;
 }
 
 int tables_live_open(struct tables *tables)
 {
 	int error;
 
-	tables->live_buckets = map_memory(tables->live, BUCKETS_SIZE);
-	error = -errno;
-	if (!tables->live_buckets)
-		return error;
-	tables->live_head = map_memory(tables->live_totals, HEAD_SIZE);
-	tables->home_table = map_memory(tables->homes, HOMES_SIZE);
-	error = tables->live_head && tables->home_table ? seed_make(tables->live_head) : -errno;
-	if (error || !tables->live_head || !tables->home_table) {
+	tables->live_head = map_memory(tables->live_totals, HEAD_SIZE, 0);
+	if (!tables->live_head)
+		return -errno;
+	error = seed_make(tables->live_head);
+	if (!error)
+		error = intent_recover(tables);
+	if (error)
 		tables_live_close(tables);
-		return error;
-	}
-	intent_recover(tables);
-	return 0;
+	return error;
 }
 
 /*
@@ -272,74 +246,92 @@ int tables_connection_enter(const struct tables *tables, const struct sa_connect
 {
 	struct sa_connection entry = *connection, known;
 	struct sa_live_intent *intent;
-	int error = 0;
+	struct sa_live_bucket *bucket;
+	int error;
 
 	if (!tables->live_head || connection->slot >= SA_SERVICE_SLOTS)
 		return -EBADF;
-	if (is_being_made(tables, key->cookie) || home_find(tables, key, &known))
-		return -EEXIST;
+	error = homes_look(tables, key, &known);
+	if (error != -ENOENT)
+		return error ? error : -EEXIST;
+	error = 0;
+	bucket = bucket_map(tables, place_of(tables, key, connection).bucket);
+	if (!bucket)
+		return -errno;
 	intent = intent_begin(tables, key, connection, 0);
-	count_in(tables, intent);
+	count_in(tables, bucket, intent);
 	entry.counted = intent->counted;
 	(void)__sync_fetch_and_add(&tables->live_head->strays, 1);
 	if (bpf_map_update_elem(tables->connections, key, &entry, BPF_NOEXIST)) {
 		error = -errno;
 		(void)__sync_fetch_and_sub(&tables->live_head->strays, 1);
-		count_out(tables, intent);
+		count_out(tables, bucket, intent);
 	}
 	intent_end(intent);
+	bucket_unmap(bucket);
 	if (!error && entry.counted != (SA_COUNTED_SOURCE | SA_COUNTED_SERVICE))
 		tables_live_miss(tables);
 	return error;
 }
 
-/* word: of the home that has the entry; 0: it is in the map. An agent that is killed in between
- * leaves one stray too many noted, which costs a look. */
+/*
+ * word: of the home that has the entry; 0: it is in the map. An agent that is killed in between
+ * leaves one stray too many noted, which costs a look.
+ */
 static int entry_delete(const struct tables *tables, const struct sa_connection_key *key,
-			uint64_t word)
+			struct sa_home *home, uint64_t word)
 {
 	if (word)
-		return __sync_bool_compare_and_swap(&home_of(tables, key->cookie)->word, word, 0)
-			       ? 0
-			       : -ENOENT;
+		return __sync_bool_compare_and_swap(&home->word, word, 0) ? 0 : -ENOENT;
 	if (bpf_map_delete_elem(tables->connections, key))
 		return -errno;
 	(void)__sync_fetch_and_sub(&tables->live_head->strays, 1);
 	return 0;
 }
 
-/* An entry never changes while it is there, so what was read is what was deleted. */
-int tables_connection_leave(const struct tables *tables, const struct sa_connection_key *key)
+/*
+ * home: NULL where the cookie has none. An entry never changes while it is there, so what was read
+ * is what was deleted.
+ */
+static int entry_leave(const struct tables *tables, const struct sa_connection_key *key,
+		       struct sa_home *home)
 {
 	struct sa_live_intent *intent;
+	struct sa_live_bucket *bucket;
 	struct sa_connection entry;
-	uint64_t word;
+	const uint64_t word = home ? home_find(home, key, &entry) : 0;
+	int error;
+
+	if (!word && bpf_map_lookup_elem(tables->connections, key, &entry))
+		return -errno;
+	bucket = bucket_map(tables, place_of(tables, key, &entry).bucket);
+	if (!bucket)
+		return -errno;
+	entry.slot %= SA_SERVICE_SLOTS;
+	intent = intent_begin(tables, key, &entry, entry.counted);
+	error = entry_delete(tables, key, home, word);
+	if (!error)
+		count_out(tables, bucket, intent);
+	intent_end(intent);
+	bucket_unmap(bucket);
+	return error;
+}
+
+int tables_connection_leave(const struct tables *tables, const struct sa_connection_key *key)
+{
+	struct sa_home *home;
 	int error;
 
 	if (!tables->live_head)
 		return -EBADF;
-	word = home_find(tables, key, &entry);
-	if (!word && bpf_map_lookup_elem(tables->connections, key, &entry))
+	if (!sa_home_fits(key->cookie))
+		return entry_leave(tables, key, NULL);
+	home = home_map(tables, key->cookie);
+	if (!home)
 		return -errno;
-	entry.slot %= SA_SERVICE_SLOTS;
-	intent = intent_begin(tables, key, &entry, entry.counted);
-	error = entry_delete(tables, key, word);
-	if (!error)
-		count_out(tables, intent);
-	intent_end(intent);
+	error = entry_leave(tables, key, home);
+	home_unmap(home);
 	return error;
-}
-
-/* From the cursor's home on. */
-static size_t homes_batch(const struct tables *tables, struct tables_cursor *cursor,
-			  struct sa_connection_key *keys, struct sa_connection *values, size_t size)
-{
-	size_t count = 0;
-
-	while (tables->home_table && cursor->home < SA_HOMES && count < size)
-		if (home_read(&tables->home_table[cursor->home++], &keys[count], &values[count]))
-			count++;
-	return count;
 }
 
 int tables_connections_batch(const struct tables *tables, struct tables_cursor *cursor,
@@ -348,11 +340,10 @@ int tables_connections_batch(const struct tables *tables, struct tables_cursor *
 {
 	struct tables_cursor next = { .started = true };
 	uint32_t count = size > UINT32_MAX ? UINT32_MAX : (uint32_t)size;
-	int error = 0;
+	int error = homes_batch(tables, cursor, keys, values, size, ret_count);
 
-	*ret_count = homes_batch(tables, cursor, keys, values, size);
-	if (*ret_count)
-		return 1;
+	if (error || *ret_count)
+		return error ? error : 1;
 	next.home = cursor->home;
 	if (bpf_map_lookup_batch(tables->connections, cursor->started ? cursor->token : NULL,
 				 next.token, keys, values, &count, NULL))

@@ -46,7 +46,8 @@ int tcp_resolve(const char *text, struct addrinfo **ret_addresses)
 	return getaddrinfo(*host ? host : NULL, port, &hints, ret_addresses) ? -EINVAL : 0;
 }
 
-int tcp_listen(const struct sockaddr *address, socklen_t size, int backlog, int *ret_listening)
+static int listen_on(const struct sockaddr *address, socklen_t size, int backlog, bool early,
+		     int *ret_listening)
 {
 	_cleanup_close_ int fd =
 		socket(address->sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -56,8 +57,22 @@ int tcp_listen(const struct sockaddr *address, socklen_t size, int backlog, int 
 		return -errno;
 	/* Connections of the agent before may still be winding down. */
 	(void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+	/* Holds for IPv6 sockets as well. */
+	if (early)
+		(void)setsockopt(fd, IPPROTO_IP, IP_FREEBIND, &on, sizeof(on));
 	if (bind(fd, address, size) < 0 || listen(fd, backlog) < 0)
 		return -errno;
 	*ret_listening = TAKE_FD(fd);
 	return 0;
+}
+
+int tcp_listen(const struct sockaddr *address, socklen_t size, int backlog, int *ret_listening)
+{
+	return listen_on(address, size, backlog, false, ret_listening);
+}
+
+int tcp_listen_early(const struct sockaddr *address, socklen_t size, int backlog,
+		     int *ret_listening)
+{
+	return listen_on(address, size, backlog, true, ret_listening);
 }

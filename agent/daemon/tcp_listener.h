@@ -16,7 +16,14 @@ struct addrinfo;
  */
 int tcp_resolve(const char *text, struct addrinfo **ret_addresses);
 
-/* 0 or -errno, as bind(2). */
+/* 0 or -errno, as bind(2); -EADDRNOTAVAIL: it is no address of this host. */
 int tcp_listen(const struct sockaddr *address, socklen_t size, int backlog, int *ret_listening);
+
+/*
+ * As tcp_listen, for an address that this host may get later: the agent starts before the network
+ * is up, and must not wait for an address with the interfaces unprotected.
+ */
+int tcp_listen_early(const struct sockaddr *address, socklen_t size, int backlog,
+		     int *ret_listening);
 
 #endif

@@ -5,12 +5,14 @@
 #include "unix_listener.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <unistd.h>
 
 #include "cleanup.h"
 
@@ -53,6 +55,27 @@ static int place_check(const char *path)
 	return errno == ECONNREFUSED || errno == ENOENT ? 0 : -EADDRINUSE;
 }
 
+/*
+ * Mode and group of the socket that was just bound, whoever may write to its directory: an agent
+ * that is still root must not be led by a link to another file.
+ */
+static int access_give(const char *path, const struct unix_access *access)
+{
+	_cleanup_close_ int node = open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	char name[sizeof("/proc/self/fd/") + 16];
+	struct stat status;
+
+	if (node < 0 || fstat(node, &status) < 0)
+		return -errno;
+	if (!S_ISSOCK(status.st_mode))
+		return -EEXIST;
+	if (access->group != (gid_t)-1 &&
+	    fchownat(node, "", (uid_t)-1, access->group, AT_EMPTY_PATH) < 0)
+		return -errno;
+	(void)snprintf(name, sizeof(name), "/proc/self/fd/%d", node);
+	return chmod(name, access->mode) < 0 ? -errno : 0;
+}
+
 /* Binds under a name that nobody knows, and gives that mode and group. */
 static int temporary_bind(int fd, const char *path, const struct unix_access *access, int backlog)
 {
@@ -67,9 +90,7 @@ static int temporary_bind(int fd, const char *path, const struct unix_access *ac
 	 * matter. */
 	if (bind(fd, (const struct sockaddr *)&address, sizeof(address)) < 0)
 		return -errno;
-	if ((access->group != (gid_t)-1 && chown(path, (uid_t)-1, access->group) < 0) ||
-	    chmod(path, access->mode) < 0)
-		error = -errno;
+	error = access_give(path, access);
 	if (!error && listen(fd, backlog) < 0)
 		error = -errno;
 	if (error)

@@ -4,6 +4,7 @@
  * 1 on failure, 2 on wrong usage.
  */
 #include <errno.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -129,8 +130,9 @@ static int filter_run(struct milter *milter)
 	return failed ? -EIO : 0;
 }
 
-/* Takes config. */
-static int serve(int listening, struct config *config, struct wall_ms loaded)
+/* The process of a listener. Takes config. */
+static int serve(const struct milter_sockets *sockets, size_t which, struct config *config,
+		 struct wall_ms loaded)
 {
 	struct agent_reports reports;
 	pthread_attr_t attributes;
@@ -144,13 +146,26 @@ static int serve(int listening, struct config *config, struct wall_ms loaded)
 		(void)pthread_setattr_default_np(&attributes);
 		(void)pthread_attr_destroy(&attributes);
 	}
-	milter.listening = listening;
+	milter.listening = sockets->fds[which];
+	milter.over_tcp = !sockets->listeners[which].is_unix;
 	error = agent_reports_start(&reports, &milter);
 	if (!error) {
 		error = filter_run(&milter);
 		agent_reports_stop(&reports);
 	}
 	return error;
+}
+
+/*
+ * A packet that comes does not interrupt the mail server, which may well send more at once: fewer
+ * switches for each message. An administrator's own choice of a policy stays. Not vital.
+ */
+static void let_others_finish(void)
+{
+	static const struct sched_param priority = { 0 };
+
+	if (sched_getscheduler(0) == SCHED_OTHER)
+		(void)sched_setscheduler(0, SCHED_BATCH, &priority);
 }
 
 /* Both the parent and the children come back from here. */
@@ -164,7 +179,7 @@ static int run(struct milter_sockets *sockets, struct config *config, struct wal
 		child = processes_add(&processes);
 		if (child == 1) {
 			milter_sockets_close(sockets, i);
-			return serve(sockets->fds[i], config, loaded);
+			return serve(sockets, i, config, loaded);
 		}
 	}
 	milter_sockets_close(sockets, MILTER_SOCKETS_MAX);
@@ -193,6 +208,7 @@ int main(int argc, char **argv)
 		return status;
 	log_set_level(LOG_LEVEL_INFO);
 	(void)signal(SIGPIPE, SIG_IGN);
+	let_others_finish();
 	loaded = wall_now();
 	config = load(file);
 	if (!config)

@@ -16,6 +16,7 @@ struct milter {
 	struct log_share log;
 	_Atomic bool stopped; /* libmilter has come back */
 	int listening;        /* the socket that this process serves */
+	bool over_tcp;        /* which is of TCP; else a UNIX one */
 };
 
 #endif

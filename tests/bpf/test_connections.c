@@ -396,24 +396,24 @@ static void a_full_bucket_says_so_and_takes_from_nobody(void **state)
 	const struct sa_address address = address_of("127.0.0.2");
 	struct sa_source_key key = { .service = mail->id };
 	uint64_t uncounted = tables_live_uncounted(&lab->tables);
-	struct sa_live_bucket *bucket, full;
+	struct sa_live_bucket full, left, empty = {};
 	struct pair pair;
+	uint32_t bucket;
 
 	(void)state;
 	memcpy(key.address, &address, sizeof(address));
-	bucket = &lab->tables.live_buckets[sa_live_place(lab->tables.live_head->seed, &key,
-							 lab->settings.epoch)
-						   .bucket];
+	bucket = sa_live_place(lab->tables.live_head->seed, &key, lab->settings.epoch).bucket;
 	for (uint64_t i = 0; i < SA_LIVE_WAYS; i++)
 		full.words[i] = (1000 + i) << SA_LIVE_COUNT_BITS | (i + 1);
-	*bucket = full;
+	assert_int_equal(bpf_map_update_elem(lab->tables.live, &bucket, &full, BPF_ANY), 0);
 	pair = pair_from("127.0.0.2");
 	counted("by the service alone", "127.0.0.2", 0, 1);
 	assert_int_equal(tables_live_uncounted(&lab->tables), uncounted + 1);
 	pair_close(pair);
 	counted("closed", "127.0.0.2", 0, 0);
-	assert_memory_equal(bucket, &full, sizeof(full));
-	*bucket = (struct sa_live_bucket){};
+	assert_int_equal(bpf_map_lookup_elem(lab->tables.live, &bucket, &left), 0);
+	assert_memory_equal(&left, &full, sizeof(full));
+	assert_int_equal(bpf_map_update_elem(lab->tables.live, &bucket, &empty, BPF_ANY), 0);
 }
 
 #define COUNTING_TEST(function) cmocka_unit_test_setup(function, setup)

@@ -56,12 +56,22 @@ received_more_than()
 	[ "$(received)" -gt "$1" ]
 }
 
+# ended STATUS: the agent has, with it.
+ended()
+{
+	local status=0
+	wait "$LAB_AGENT" || status=$?
+	equals "$1" "$status" "exit status"
+}
+
 @test "restart leaves the limiter at work and its counters where they were" {
 	local program
 	agent_with 'smtpd_client_connection_rate_limit = 10' 'anvil_rate_time_unit = 600s'
 	greeted 6 6 10.1.0.5
 	ok synanvil restart
 	wait_until 5 lab_agent_gone
+	# Asks the service manager for the next start.
+	ended 75
 	program=$(xdp_on m0)
 	[[ $program == native* ]]
 	greeted 4 10 10.1.0.5
@@ -75,6 +85,7 @@ received_more_than()
 	agent_with 'smtpd_client_connection_rate_limit = 10' 'anvil_rate_time_unit = 600s'
 	greeted 10 10 10.1.0.5
 	lab_agent_signal USR1
+	ended 0
 	greeted 0 5 10.1.0.5
 	lab_agent_start
 	greeted 0 5 10.1.0.5
@@ -212,4 +223,37 @@ start_other_version()
 	lab_agent_signal TERM
 	[ ! -e "$LAB_SOCKET" ]
 	[ -d "$LAB_DIR/synanvil" ]
+}
+
+# strangers 0|1: whether one may listen on addresses of others. The lab lets everybody.
+strangers()
+{
+	in_mail sysctl -qw net.ipv4.ip_nonlocal_bind="$1" net.ipv6.ip_nonlocal_bind="$1"
+}
+
+asked_at()
+{
+	printf 'request=smtpd_access_policy\nprotocol_state=DATA\nclient_address=10.1.0.5\n\n' |
+		in_mail nc -N -w 2 "$1" 10725 | grep -qx 'action=DUNNO'
+}
+
+@test "started before the host has its addresses: limits are in force, and its sockets answer once it has them" {
+	local address
+	strangers 0
+	agent_with 'smtpd_client_connection_rate_limit = 3' 'metrics_listen = 198.51.100.7:9925' \
+		'policy_listen = inet:198.51.100.7:10725 inet:[fd53::77]:10725'
+	strangers 1
+	greeted 3 5 10.1.0.5
+	logged 'warning: metrics_listen: 198.51.100.7:9925 is no address of this host now'
+	logged 'warning: policy_listen: inet:198.51.100.7:10725 is no address of this host now'
+	logged 'warning: policy_listen: inet:.fd53::77.:10725 is no address of this host now'
+	fails 7 in_mail curl -sf --max-time 2 http://198.51.100.7:9925/metrics
+	in_mail ip addr add 198.51.100.7/32 dev lo
+	in_mail ip addr add fd53::77/128 dev lo nodad
+	ok in_mail curl -sf --max-time 2 -o "$BATS_TEST_TMPDIR/page" http://198.51.100.7:9925/metrics
+	for address in 198.51.100.7 fd53::77; do
+		wait_until 5 asked_at "$address"
+	done
+	in_mail ip addr del 198.51.100.7/32 dev lo
+	in_mail ip addr del fd53::77/128 dev lo
 }

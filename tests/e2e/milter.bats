@@ -143,9 +143,11 @@ around()
 	[[ $output != *Rather* ]]
 }
 
-@test "a UNIX socket serves as well" {
-	milter_start 'header_size_limit = 100' "milter_listen = inet:127.0.0.1:10726, unix:$LAB_DIR/milter.sock"
-	milter_postfix "unix:$LAB_DIR/milter.sock"
+@test "a UNIX socket below the queue directory serves as well" {
+	local directory=$LAB_DIR/postfix/queue/synanvil-milter
+	install -d -o "$(id -u synanvil-milter 2>/dev/null || id -u nobody)" "$directory"
+	milter_start 'header_size_limit = 100' "milter_listen = inet:127.0.0.1:10726, unix:$directory/socket"
+	milter_postfix unix:synanvil-milter/socket
 	message "$(field_of 300)" >"$BATS_TEST_TMPDIR/mail"
 	ok mail_send 25 "$BATS_TEST_TMPDIR/mail"
 	run received_mail
@@ -331,6 +333,26 @@ agent_plays()
 		equals 1 "$(awk '/^NoNewPrivs:/ { print $2 }' "/proc/$pid/status")" "no new privileges of process $pid"
 		equals '' "$(awk '/^Groups:/ { print $2 }' "/proc/$pid/status")" "groups of process $pid"
 	done
+}
+
+# Of a process: its scheduling policy.
+policy()
+{
+	chrt -p "$1" | sed -n 's/.*policy: //p'
+}
+
+@test "it lets the mail server finish before it is woken, unless the administrator has chosen otherwise" {
+	local pid
+	[ "$(policy $$)" = SCHED_OTHER ] || skip "the tests themselves run under another policy"
+	milter_start 'header_size_limit = 100'
+	for pid in "$MILTER" $(pgrep -P "$MILTER"); do
+		equals SCHED_BATCH "$(policy "$pid")" "policy of process $pid"
+	done
+	milter_stop
+	chrt -f -p 1 "$BASHPID"
+	milter_start
+	chrt -o -p 0 "$BASHPID"
+	equals SCHED_FIFO "$(policy "$MILTER")" "policy of a milter started so"
 }
 
 # as_user USER COMMAND...: one line of a reply from the socket for reports.

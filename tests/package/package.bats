@@ -151,11 +151,13 @@ on_host()
 
 @test "make install: under PREFIX and DESTDIR, and never over a configuration" {
 	local made=$BATS_TEST_TMPDIR/made
+	umask 077
 	ok make -C "$ONE" install BUILD="$ONE/build/deb/synanvil-$(dpkg-deb -f "$(package_file "$ONE")" Version)/build" \
 		PREFIX=/opt/synanvil DESTDIR="$made"
 	[ -x "$made/opt/synanvil/sbin/synanvild" ]
 	[ -x "$made/opt/synanvil/bin/synanvil" ]
 	grep -q '^ExecStart=/opt/synanvil/sbin/synanvild' "$made/opt/synanvil/lib/systemd/system/synanvild.service"
+	equals "" "$(find "$made" -type f ! -perm -044)" "files that others may not read"
 	echo mine >"$made/etc/synanvil/synanvil.cf"
 	ok make -C "$ONE" install BUILD="$ONE/build/deb/synanvil-$(dpkg-deb -f "$(package_file "$ONE")" Version)/build" \
 		PREFIX=/opt/synanvil DESTDIR="$made"

@@ -126,6 +126,33 @@ fresh()
 	greeted 0 5 10.1.0.5
 }
 
+replaced()
+{
+	[ "$(property MainPID)" != "$1" ] && answers
+}
+
+@test "synanvil restart: systemd starts the next agent, which adopts" {
+	local pid
+	fresh 'smtpd_client_connection_rate_limit = 10'
+	greeted 10 15 10.1.0.5
+	pid=$(property MainPID)
+	ok synanvil restart
+	greeted 0 5 10.1.0.5
+	wait_until 20 replaced "$pid"
+	equals active "$(property ActiveState)" "state"
+	equals success "$(property Result)" "result"
+	equals 10 "$(syn_packets pass within_limit)" "passed before"
+	greeted 0 5 10.1.0.5
+	ok synanvil detach
+	wait_until 10 inactive
+	equals none "$(xdp_on m0)" "program on m0"
+}
+
+inactive()
+{
+	[ "$(property ActiveState)" = inactive ]
+}
+
 @test "an upgrade under a flood: no gap, the counters go on, the configuration stays" {
 	local before program
 	fresh 'smtpd_client_connection_rate_limit = 10'
@@ -217,6 +244,66 @@ milter_reports()
 	ok in_system systemctl reload synanvil-milter
 	ok in_system systemctl stop synanvil-milter
 	equals 0 "$(in_system systemctl show -P NRestarts synanvil-milter.service)" "restarts"
+}
+
+@test "milter and timer: installed asleep, restarted by an upgrade once they run, stopped by a removal" {
+	local pid
+	fresh 'header_count_limit = 100'
+	equals inactive "$(in_system systemctl show -P ActiveState synanvil-milter.service)" "milter"
+	equals inactive "$(in_system systemctl show -P ActiveState synanvil-spf.timer)" "timer"
+	ok in_system systemctl start synanvil-milter synanvil-spf.timer
+	pid=$(in_system systemctl show -P MainPID synanvil-milter.service)
+	installed two
+	equals active "$(in_system systemctl show -P ActiveState synanvil-milter.service)" "milter after the upgrade"
+	equals active "$(in_system systemctl show -P ActiveState synanvil-spf.timer)" "timer after the upgrade"
+	[ "$pid" != "$(in_system systemctl show -P MainPID synanvil-milter.service)" ]
+	ok in_system dpkg -r synanvil
+	equals inactive "$(in_system systemctl show -P ActiveState synanvil-milter.service)" "milter after the removal"
+	equals inactive "$(in_system systemctl show -P ActiveState synanvil-spf.timer)" "timer after the removal"
+	ok in_system dpkg --purge synanvil
+	fails 2 in_system getent passwd synanvil-milter
+	equals "" "$(find "$SYSTEM_TREE/var/lib" "$SYSTEM_TREE/etc" -name '*synanvil*')" "files"
+}
+
+name_server()
+{
+	mkdir -p "$LAB_DIR/nsd"
+	printf '%s\n' '$ORIGIN example.' '$TTL 60' '@ SOA ns.example. root.example. 1 3600 600 86400 60' '@ NS ns.example.' \
+		'ns A 127.0.0.1' 'one TXT "v=spf1 ip4:10.1.0.0/16 -all"' 'two TXT "v=spf1 ip4:10.2.0.0/16 -all"' \
+		>"$LAB_DIR/nsd/example.zone"
+	printf '%s\n' server: '  ip-address: 127.0.0.1@5353' '  username: ""' "  zonesdir: \"$LAB_DIR/nsd\"" '  database: ""' \
+		'  pidfile: ""' "  xfrdfile: \"$LAB_DIR/nsd/state\"" "  zonelistfile: \"$LAB_DIR/nsd/list\"" \
+		"  xfrdir: \"$LAB_DIR/nsd\"" '  server-count: 1' \
+		remote-control: '  control-enable: no' zone: '  name: example' '  zonefile: example.zone' >"$LAB_DIR/nsd/nsd.conf"
+	exec_in_mail nsd -d -c "$LAB_DIR/nsd/nsd.conf" >"$LAB_DIR/nsd/log" 2>&1 3>&- </dev/null &
+	NSD=$!
+}
+
+# senders DOMAIN: whose networks the unit fetches.
+senders()
+{
+	echo "$1" >"$SYSTEM_TREE/etc/synanvil/big-senders"
+	in_system systemctl start synanvil-spf.service
+}
+
+@test "networks of large senders: fetched by a user of its own, in force after each run" {
+	requires nsd
+	fresh
+	name_server
+	in_system mkdir -p /run/systemd/system/synanvil-spf.service.d
+	in_system sh -c 'printf "[Service]\nExecStart=\nExecStart=/usr/sbin/synanvil-spf -s 127.0.0.1@5353\n" \
+		>/run/systemd/system/synanvil-spf.service.d/server.conf'
+	in_system systemctl daemon-reload
+	wait_until 10 senders one.example
+	equals "644 synanvil-spf" "$(in_system stat -c '%a %U' /var/lib/synanvil-spf/big-senders.cidr)" "the file"
+	configure 'smtpd_client_event_limit_exceptions = cidr:/var/lib/synanvil-spf/big-senders.cidr'
+	ok synanvil reload
+	equals "true false" "$(json .exempt show 10.1.0.5) $(json .exempt show 10.2.0.5)" "exempt"
+	ok senders two.example
+	kill "$NSD"
+	equals "false true" "$(json .exempt show 10.1.0.5) $(json .exempt show 10.2.0.5)" "exempt after the second run"
+	in_system rm -r /run/systemd/system/synanvil-spf.service.d /etc/synanvil/big-senders
+	in_system systemctl daemon-reload
 }
 
 @test "members of the group synanvil may look" {

@@ -57,7 +57,7 @@ static inline void configure(struct lab *lab)
 	struct config *config = &lab->config;
 
 	lab->pattern = (struct config_pattern){ .is_prefix = true,
-						.origin = { CONFIG_FROM_FILE, "/etc/x.cf", 7 } };
+						.origin = { CONFIG_FROM_FILE, 7, "/etc/x.cf" } };
 	assert_int_equal(prefix_parse("10.0.0.0/8", 10, PREFIX_ANY, &lab->pattern.prefix),
 			 PREFIX_OK);
 	*config = (struct config){

@@ -17,6 +17,7 @@
 #include "random.h"
 
 #define PATTERNS_MAX 64
+#define LONG         10007 /* no multiple of 7 */
 
 struct list {
 	struct config_pattern items[PATTERNS_MAX];
@@ -163,6 +164,73 @@ static void random_lists(void **state)
 	}
 }
 
+/* Of equal prefixes the first decides, in either family and at both ends of a length's array. */
+static void equal_prefixes(void **state)
+{
+	static const char *const words[] = {
+		"!0.0.0.0",         "0.0.0.0",          "255.255.255.255",
+		"!255.255.255.255", "192.0.2.1",        "!192.0.2.1",
+		"![2001:db8::1]",   "[2001:db8::1]",    "[2001:db8::2]",
+		"![2001:db8::2]",   "[::1:0:0/96]",     "!192.0.2.0/24",
+		"192.0.2.128/25",   "![2001:db8::/32]", NULL
+	};
+	struct list list;
+
+	(void)state;
+	list_make(&list, words);
+	assert_false(matches(&list, "0.0.0.0", NULL));
+	assert_true(matches(&list, "255.255.255.255", NULL));
+	assert_true(matches(&list, "192.0.2.1", NULL));
+	assert_false(matches(&list, "192.0.2.2", NULL));
+	assert_false(matches(&list, "192.0.2.129", NULL));
+	assert_false(matches(&list, "2001:db8::1", NULL));
+	assert_true(matches(&list, "2001:db8::2", NULL));
+	assert_false(matches(&list, "2001:db8::3", NULL));
+	/* As long as a mapped one, with the same last bits, but IPv6. */
+	assert_true(matches(&list, "::1:192.0.2.9", NULL));
+	(void)client_match_free(list.match);
+}
+
+/* An address by the network of that number, IPv4 where it is odd: below an offset of 4 in it. */
+static struct sa_address numbered(size_t number, uint8_t offset)
+{
+	const uint8_t high = (uint8_t)(number >> 8), low = (uint8_t)number;
+	const uint8_t ipv4[16] = { [10] = 0xff, 0xff, 10, high, low, offset };
+	const uint8_t ipv6[16] = {
+		0x20, 1, 0x0d, 0xb8, high, low, 0, offset & 4, 1, [15] = offset
+	};
+	struct sa_address address;
+
+	memcpy(&address, number % 2 ? ipv4 : ipv6, sizeof(address));
+	return address;
+}
+
+/* Long enough for every way through the search; each network has gaps beside it. */
+static void long_lists(void **state)
+{
+	struct config_pattern *items = calloc(LONG, sizeof(*items));
+	const struct config_patterns patterns = { items, LONG };
+	struct client_match *match;
+
+	(void)state;
+	for (size_t i = 0; i < LONG; i++) {
+		const struct sa_address address = numbered(i, 0);
+
+		/* Not in the order of the addresses. */
+		items[i * 7 % LONG].is_prefix = true;
+		prefix_of(&address, i % 2 ? 96 + 30 : 64, &items[i * 7 % LONG].prefix);
+	}
+	assert_int_equal(client_match_new(&patterns, &match), 0);
+	for (size_t i = 0; i < LONG; i++) {
+		const struct sa_address in = numbered(i, 3), beside = numbered(i, 4);
+
+		assert_true(client_match_exempts(match, &in, NULL, 0));
+		assert_false(client_match_exempts(match, &beside, NULL, 0));
+	}
+	(void)client_match_free(match);
+	free(items);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -171,6 +239,8 @@ int main(void)
 		cmocka_unit_test(odd_names_match_nothing),
 		cmocka_unit_test(families_are_apart),
 		cmocka_unit_test(random_lists),
+		cmocka_unit_test(equal_prefixes),
+		cmocka_unit_test(long_lists),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

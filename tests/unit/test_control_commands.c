@@ -115,7 +115,7 @@ static void leaving_replies_first(void **state)
 
 	ask(lab, "restart", "{}");
 	assert_has(lab, "\"ok\":true");
-	assert_int_equal(agent_double.leave, DAEMON_KEEP);
+	assert_int_equal(agent_double.leave, DAEMON_AGAIN);
 	ask(lab, "detach", "{}");
 	assert_has(lab, "\"ok\":true");
 	assert_int_equal(agent_double.leave, DAEMON_DETACH);

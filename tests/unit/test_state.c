@@ -52,7 +52,7 @@ static int setup(void **state)
 	assert_true(lab->fd >= 0);
 	lab->pattern = (struct config_pattern){ .is_prefix = true,
 						.prefix = parsed("127.0.0.0/8"),
-						.origin = { CONFIG_FROM_FILE, "/etc/x.cf", 7 } };
+						.origin = { CONFIG_FROM_FILE, 7, "/etc/x.cf" } };
 	lab->config.exceptions = (struct config_patterns){ &lab->pattern, 1 };
 	lab->daemon.config = &lab->config;
 	lab->daemon.loop = event_base_new();
