@@ -123,6 +123,7 @@ DAEMON := \
 	agent/daemon/http_request.c \
 	agent/daemon/interfaces.c \
 	agent/daemon/link_watch.c \
+	agent/daemon/listing.c \
 	agent/daemon/lru_table.c \
 	agent/daemon/main.c \
 	agent/daemon/metrics_family.c \
@@ -397,12 +398,15 @@ STATE_SOURCES := $(addprefix agent/daemon/,state.c state_file.c state_store.c ru
 UNIT_state := $(STATE_SOURCES) tests/unit/tables_double.c
 UNIT_LIBS_state := $(call pkg_libs,libevent)
 UNIT_control_server := $(COMMON) $(filter agent/daemon/control_% agent/daemon/heap% agent/daemon/state% agent/daemon/rule% agent/daemon/views%,$(DAEMON)) \
-	$(addprefix agent/daemon/,advice.c connections_source.c decide.c evidence.c history.c http_request.c metrics_family.c histogram.c metrics_format.c metrics_policy.c metrics_requests.c metrics_server.c milter_totals.c policy_names.c outcomes.c peaks.c process_stats.c \
+	$(addprefix agent/daemon/,advice.c connections_source.c decide.c evidence.c history.c http_request.c listing.c metrics_family.c histogram.c metrics_format.c metrics_policy.c metrics_requests.c metrics_server.c milter_totals.c policy_names.c outcomes.c peaks.c process_stats.c \
 	service_names.c session.c session_room.c settings.c show.c stats.c tcp_listener.c time_text.c top.c unix_listener.c) \
 	tests/unit/tables_double.c tests/unit/agent_double.c
 UNIT_LIBS_control_server := $(call pkg_libs,libevent)
 UNIT_control_commands := $(UNIT_control_server)
 UNIT_LIBS_control_commands := $(UNIT_LIBS_control_server)
+UNITS += listing
+UNIT_listing := $(UNIT_control_server)
+UNIT_LIBS_listing := $(UNIT_LIBS_control_server)
 UNIT_metrics_server := $(UNIT_control_server)
 UNIT_LIBS_metrics_server := $(UNIT_LIBS_control_server)
 UNIT_events := $(addprefix agent/daemon/,decide.c history.c outcomes.c service_names.c settings.c time_text.c) \

@@ -196,7 +196,7 @@ static __always_inline int attempt_account(struct attempt *attempt, struct sa_so
 	if (attempt->classified && (*source)->classified != attempt->classified)
 		(*source)->classified = attempt->classified;
 	spent = source_is_spent(*source, attempt);
-	if (spent && !connections_are_limited(attempt))
+	if (spent && (!connections_are_limited(attempt) || source_holds_none(*source, attempt)))
 		return SA_REASON_RATE;
 	return source_charge(*source, attempt, spent);
 }

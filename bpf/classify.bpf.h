@@ -108,7 +108,6 @@ static __always_inline int source_classify(const struct sa_settings *set, struct
 	struct sa_prefix address = { .length = 128 };
 	struct sa_source *source;
 
-	source_key_make(set, attempt);
 	attempt->classified = classification_word(set, attempt);
 	source = bpf_map_lookup_elem(&sources, &attempt->key);
 	*ret_source = source;

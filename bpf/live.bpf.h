@@ -6,6 +6,7 @@
 #ifndef BPF_LIVE_H
 #define BPF_LIVE_H
 
+#include "attempt.bpf.h"
 #include "maps.bpf.h"
 #include "synanvil/live.h"
 
@@ -16,20 +17,40 @@ static __always_inline struct sa_live_totals *live_totals_read(void)
 	return bpf_map_lookup_elem(&live_totals, &zero);
 }
 
-/* epoch: sa_settings.epoch of the settings that made the key. */
-static __always_inline __u32 live_of_source(const struct sa_source_key *key, __u32 epoch)
+/*
+ * Where the source's connections are counted. Of its own, so that it is known, and its hint in
+ * cache, before the source's entry comes from memory.
+ */
+static __always_inline void live_find(struct sa_live_totals *head, struct attempt *attempt)
+{
+	struct sa_live_place place = sa_live_place(head->seed, &attempt->key, attempt->epoch);
+
+	attempt->live_bucket = place.bucket;
+	attempt->live_digest = place.digest;
+	(void)*(volatile __u32 *)sa_live_hint(head, place.bucket);
+}
+
+/* Whether it need not be looked for. */
+static __always_inline bool live_is_none(const struct attempt *attempt)
 {
 	struct sa_live_totals *head = live_totals_read();
-	const struct sa_live_bucket *bucket;
-	struct sa_live_place place;
 
-	if (!head)
-		return 0;
-	place = sa_live_place(head->seed, key, epoch);
-	if (!*(volatile __u32 *)sa_live_hint(head, place.bucket))
-		return 0;
-	bucket = bpf_map_lookup_elem(&live, &place.bucket);
-	return bucket ? sa_live_count(bucket, place.digest) : 0;
+	return !head ||
+	       !sa_live_is_hinted(*(volatile __u32 *)sa_live_hint(head, attempt->live_bucket),
+				  attempt->live_digest);
+}
+
+/* Global, so that the verifier follows it once. */
+__attribute__((noinline)) __u32 live_look(__u32 index, __u64 digest)
+{
+	const struct sa_live_bucket *bucket = bpf_map_lookup_elem(&live, &index);
+
+	return bucket ? sa_live_count(bucket, digest) : 0;
+}
+
+static __always_inline __u32 live_of_source(const struct attempt *attempt)
+{
+	return live_is_none(attempt) ? 0 : live_look(attempt->live_bucket, attempt->live_digest);
 }
 
 /* slot, epoch: of the same settings. */

@@ -45,11 +45,11 @@ static __always_inline __u16 live_count_in(struct sa_live_totals *head,
 	struct sa_live_place place = sa_live_place(head->seed, source, epoch);
 	__u16 counted = 0;
 
-	__sync_fetch_and_add(sa_live_hint(head, place.bucket), 1);
+	sa_live_hint_raise(sa_live_hint(head, place.bucket), place.digest);
 	if (live_bucket_add(live_bucket_at(place), place.digest))
 		counted |= SA_COUNTED_SOURCE;
 	else
-		__sync_fetch_and_add(sa_live_hint(head, place.bucket), -1);
+		sa_live_hint_lower(sa_live_hint(head, place.bucket));
 	if (sa_live_service_add(&head->services[slot % SA_SERVICE_SLOTS], epoch))
 		counted |= SA_COUNTED_SERVICE;
 	return counted;
@@ -62,7 +62,7 @@ static __always_inline void live_count_out(struct sa_live_totals *head,
 	struct sa_live_place place = sa_live_place(head->seed, source, epoch);
 
 	if (counted & SA_COUNTED_SOURCE && live_bucket_remove(live_bucket_at(place), place.digest))
-		__sync_fetch_and_add(sa_live_hint(head, place.bucket), -1);
+		sa_live_hint_lower(sa_live_hint(head, place.bucket));
 	if (counted & SA_COUNTED_SERVICE)
 		sa_live_service_remove(&head->services[slot % SA_SERVICE_SLOTS], epoch);
 }

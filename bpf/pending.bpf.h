@@ -45,7 +45,7 @@ static __always_inline __u64 pending_word(__u32 slot, __u32 older, __u32 newer)
 /* The word as it is at now_ms. Another CPU's clock may be ahead: its slot stays. */
 static __always_inline __u64 pending_at(__u64 word, __u64 now_ms)
 {
-	__u32 slot = now_ms / SA_PENDING_SLOT_MS;
+	__u32 slot = SA_PENDING_SLOT(now_ms);
 	__s32 passed = slot - (__u32)(word >> 32);
 
 	if (passed <= 0)

@@ -48,7 +48,7 @@ static __always_inline __u32 source_may_hold(const struct attempt *attempt)
  */
 static __always_inline void connection_limits_apply(struct attempt *attempt)
 {
-	const struct sa_live_totals *head;
+	struct sa_live_totals *head;
 	__u64 until_ms;
 
 	if (!connections_are_limited(attempt))
@@ -56,21 +56,19 @@ static __always_inline void connection_limits_apply(struct attempt *attempt)
 	head = live_totals_read();
 	until_ms = head ? *(const volatile __u64 *)&head->holds_until_ms : 0;
 	attempt->takes_place = until_ms == SA_LIVE_ALWAYS;
-	if (attempt->now_ms >= until_ms)
+	if (!head || attempt->now_ms >= until_ms)
 		attempt->connection_limit = attempt->process_limit = 0;
+	else
+		live_find(head, attempt);
 }
 
-/* What is counted of the source and of its service. Global, so that the verifier follows it once.
- */
-__attribute__((noinline)) int connections_count(struct attempt *attempt)
+/* What is counted of the source and of its service. */
+static __always_inline void connections_count(struct attempt *attempt)
 {
-	if (!attempt)
-		return 0;
-	attempt->live = live_of_source(&attempt->key, attempt->epoch);
+	attempt->live = live_of_source(attempt);
 	if (attempt->process_limit)
 		attempt->service_live = live_of_service(attempt->service_slot, attempt->epoch);
 	attempt->may_hold = source_may_hold(attempt);
-	return 0;
 }
 
 /* Sets attempt->refused by what the source holds besides this attempt. */
@@ -92,12 +90,10 @@ static __always_inline bool place_is_due(const struct attempt *attempt)
 
 /*
  * For a source without an entry: whether it may have one more, and sa_source.pending of the entry
- * that will be made. Global, so that the verifier follows it once.
+ * that will be made.
  */
-__attribute__((noinline)) __u64 place_first(struct attempt *attempt)
+static __always_inline __u64 place_first(struct attempt *attempt)
 {
-	if (!attempt)
-		return 0;
 	connections_count(attempt);
 	place_judge(attempt, attempt->live);
 	return place_is_due(attempt) ? pending_add(pending_at(0, attempt->now_ms)) : 0;
@@ -145,6 +141,16 @@ static __always_inline void place_take(struct sa_source *source, struct attempt 
 		}
 	}
 	attempt->refused = SA_REASON_WITHIN_LIMIT;
+}
+
+/* Neither a connection nor a place: then no limit of connections refuses it, as each allows one.
+ * Places first, as in place_take. */
+static __always_inline bool source_holds_none(const struct sa_source *source,
+					      const struct attempt *attempt)
+{
+	__u64 word = pending_at(*(const volatile __u64 *)&source->pending, attempt->now_ms);
+
+	return !pending_count(word) && live_is_none(attempt);
 }
 
 /* Global, as above. */

@@ -37,10 +37,12 @@ int synanvil(struct xdp_md *ctx)
 	attempt.generation = generation_in_force();
 	attempt.sampled = sample_next();
 	stage = spent_find(&attempt);
-	if (stage == STAGE_CONTINUE)
-		stage = source_classify(set, &attempt, &source);
 	if (stage == STAGE_CONTINUE) {
+		source_key_make(set, &attempt);
 		connection_limits_apply(&attempt);
+		stage = source_classify(set, &attempt, &source);
+	}
+	if (stage == STAGE_CONTINUE) {
 		stage = attempt_account(&attempt, &source);
 		stage = place_settle(&attempt, source, stage);
 	}

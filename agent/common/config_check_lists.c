@@ -166,5 +166,5 @@ void audit_lists(const struct audit *audit)
 		     "no address beyond loopback is exempt: whoever forges SYNs in a sender's name "
 		     "can keep that sender out for a time unit, and again in the next; list the "
 		     "senders that must get through, for example $mynetworks, "
-		     "cidr:/etc/synanvil/big-senders.cidr");
+		     "cidr:/var/lib/synanvil-spf/big-senders.cidr");
 }

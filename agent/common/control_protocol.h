@@ -68,6 +68,15 @@ int control_request_decode(const char *line, size_t size, json_t **ret_request,
 char *control_reply_encode(json_t *result, json_t *warnings);
 char *control_error_encode(const char *message);
 
+/*
+ * A reply whose result is one long list, in pieces: the beginning, a format for version and name;
+ * the items with commas in between; one of the ends. Whether all went well stands behind the list,
+ * where it is known.
+ */
+#define CONTROL_LIST_BEGIN           "{\"version\":%d,\"result\":{\"%s\":["
+#define CONTROL_LIST_END             "]},\"ok\":true,\"warnings\":[]}\n"
+#define CONTROL_LIST_BROKEN(message) "]},\"ok\":false,\"error\":\"" message "\"}\n"
+
 /* As for requests. *ret_result is borrowed; on "ok": false returns -EREMOTEIO and *ret_error is
  * borrowed. */
 int control_reply_decode(const char *line, size_t size, json_t **ret_reply, json_t **ret_result,

@@ -74,8 +74,9 @@ static int run_show(struct daemon *daemon, const json_t *arguments, struct contr
 static int run_exception_list(struct daemon *daemon, const json_t *arguments,
 			      struct control_reply *reply)
 {
-	(void)arguments;
-	return view_exceptions(daemon, &reply->result);
+	(void)daemon, (void)arguments;
+	reply->listing.kind = LISTING_EXCEPTIONS;
+	return 0;
 }
 
 static int run_exception_add(struct daemon *daemon, const json_t *arguments,
@@ -102,8 +103,9 @@ static int run_exception_delete(struct daemon *daemon, const json_t *arguments,
 static int run_block_list(struct daemon *daemon, const json_t *arguments,
 			  struct control_reply *reply)
 {
-	(void)arguments;
-	return view_blocks(daemon, &reply->result);
+	(void)daemon, (void)arguments;
+	reply->listing.kind = LISTING_BLOCKS;
+	return 0;
 }
 
 /* What makes a block of the prefix have no effect, or NULL. */
@@ -187,23 +189,24 @@ static int run_block_delete(struct daemon *daemon, const json_t *arguments,
 
 static int run_events(struct daemon *daemon, const json_t *arguments, struct control_reply *reply)
 {
-	struct history_filter filter = { .since_ms = INT64_MIN };
+	struct listing *listing = &reply->listing;
+	struct history_filter *filter = &listing->filter;
 	json_int_t since;
-	int error =
-		argument_address(arguments, &reply->filtered, &reply->filter_prefix, &reply->error);
+	int error = argument_address(arguments, &filter->within, &filter->prefix, &reply->error);
 
+	(void)daemon;
+	filter->since_ms = INT64_MIN;
 	if (!error)
 		error = argument_number(arguments, "since", 0, SECONDS_MAX, -1, &since,
 					&reply->error);
 	if (!error)
-		error = argument_bool(arguments, "follow", &reply->follow, &reply->error);
+		error = argument_bool(arguments, "follow", &listing->follow, &reply->error);
 	if (error)
 		return error;
 	if (since >= 0)
-		filter.since_ms = wall_now().ms - since * 1000;
-	reply->filter = filter;
-	filter.prefix = reply->filtered ? &reply->filter_prefix : NULL;
-	return view_events(daemon, &filter, &reply->result);
+		filter->since_ms = wall_now().ms - since * 1000;
+	listing->kind = LISTING_EVENTS;
+	return 0;
 }
 
 static int run_config(struct daemon *daemon, const json_t *arguments, struct control_reply *reply)

@@ -10,7 +10,7 @@
 #include <stdbool.h>
 
 #include "daemon.h"
-#include "history.h"
+#include "listing.h"
 
 /* Who asks. */
 struct control_peer {
@@ -21,11 +21,8 @@ struct control_peer {
 struct control_reply {
 	json_t *result;
 	json_t *warnings;
-	char *error; /* the reply is this line, and nothing else of the above */
-	bool follow; /* further events follow, those that filter lets through */
-	struct history_filter filter;
-	struct prefix filter_prefix; /* what filter.prefix is to point to, if filtered */
-	bool filtered;
+	char *error;            /* the reply is this line, and nothing else of the above */
+	struct listing listing; /* its kind is not none: instead of a result */
 };
 
 void control_reply_done(struct control_reply *reply);

@@ -25,10 +25,10 @@
 
 #define SECONDS             10
 
-/* The whole history with room to spare. */
+/* What happens while a follower looks elsewhere: some ten thousand events. */
 #define PENDING_MAX (8UL * 1024 * 1024)
 
-/* Of all connections: they are told the same history again and again. */
+/* Of all connections. */
 #define PENDING_SUM (16UL * 1024 * 1024)
 
 /* Bytes from which on a reply is worth giving back what it was made from. */
@@ -49,11 +49,11 @@ struct control_session {
 	struct control_server *server;
 	struct session *session;
 	struct control_peer peer;
-	size_t searched; /* bytes of the request that have no newline in them */
+	size_t searched;        /* bytes of the request that have no newline in them */
+	struct listing listing; /* what is told, or was told before what is followed */
+	bool telling;           /* there is more of it */
 	bool following;
 	struct events_follower follower;
-	struct history_filter filter;
-	struct prefix filter_prefix;
 };
 
 static bool session_opened(struct session *session, int fd, void *context)
@@ -102,7 +102,7 @@ static void event_happened(const struct history_record *record, void *context)
 	_cleanup_free_ char *text = NULL, *line = NULL;
 	json_t *object;
 
-	if (!history_matches(&mine->filter, record))
+	if (!history_matches(&mine->listing.filter, record))
 		return;
 	object = history_json(record);
 	text = object ? json_dumps(object, JSON_COMPACT) : NULL;
@@ -114,14 +114,44 @@ static void event_happened(const struct history_record *record, void *context)
 	session_push(mine->session, line, strlen(line));
 }
 
-static void follow(struct control_session *mine, const struct control_reply *reply)
+static void follow(struct control_session *mine)
 {
-	mine->filter = reply->filter;
-	mine->filter_prefix = reply->filter_prefix;
-	mine->filter.prefix = reply->filtered ? &mine->filter_prefix : NULL;
 	mine->follower = (struct events_follower){ event_happened, mine, NULL };
 	mine->following = true;
 	events_follow(mine->server->daemon->events, &mine->follower);
+}
+
+/* The next part of a list. With the last one of events that are followed nothing is missed: those
+ * that come from now on are told by event_happened. */
+static void tell(struct control_session *mine)
+{
+	_cleanup_free_ char *text = NULL;
+	size_t size = 0;
+	const int more = listing_part(&mine->listing, mine->server->daemon, &text, &size);
+
+	mine->telling = more > 0;
+	if (more < 0) {
+		/* Cut short, which the peer sees. */
+		session_reply(mine->session, "", 0);
+		return;
+	}
+	if (!mine->listing.follow) {
+		(more ? session_part : session_reply)(mine->session, text, size);
+		return;
+	}
+	if (size)
+		session_push(mine->session, text, size);
+	if (!more)
+		follow(mine);
+}
+
+static void session_taken(struct session *session, void *context)
+{
+	struct control_session *mine = session_data(session);
+
+	(void)context;
+	if (mine->telling)
+		tell(mine);
 }
 
 static void send_reply(struct control_session *mine, struct control_reply *reply)
@@ -136,12 +166,7 @@ static void send_reply(struct control_session *mine, struct control_reply *reply
 	/* What it was made from was some times as large. */
 	if (strlen(line) >= LARGE_REPLY)
 		heap_trim();
-	if (!reply->follow) {
-		session_reply(mine->session, line, strlen(line));
-		return;
-	}
-	session_push(mine->session, line, strlen(line));
-	follow(mine, reply);
+	session_reply(mine->session, line, strlen(line));
 }
 
 static void answer(struct control_session *mine, const char *line, size_t size)
@@ -156,10 +181,14 @@ static void answer(struct control_session *mine, const char *line, size_t size)
 	}
 	control_command_run(mine->server->daemon, &mine->peer, command, arguments, &reply);
 	json_decref(request);
-	if (reply.error)
+	if (reply.error) {
 		send_error(mine, reply.error);
-	else
+	} else if (reply.listing.kind) {
+		mine->listing = reply.listing;
+		tell(mine);
+	} else {
 		send_reply(mine, &reply);
+	}
 }
 
 static void session_received(struct session *session, struct evbuffer *input, void *context)
@@ -192,6 +221,7 @@ static void session_received(struct session *session, struct evbuffer *input, vo
 static const struct session_handler handler = {
 	.opened = session_opened,
 	.received = session_received,
+	.taken = session_taken,
 	.closed = session_closed,
 	.refusal = "{\"version\":1,\"ok\":false,\"error\":\"too many connections to the agent\"}\n",
 };

@@ -11,7 +11,7 @@
 
 #define SOCKET_MODE         0660
 #define SOCKET_MODE_REFUSED 0600
-#define BACKLOG             64
+#define BACKLOG             128
 
 static int group_find(const char *name, gid_t *ret_group)
 {

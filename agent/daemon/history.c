@@ -39,10 +39,12 @@ int history_add(struct history *history, const struct history_record *record)
 		if (error)
 			return error;
 		history->records[history->count++] = *record;
+		history->added++;
 		return 0;
 	}
 	history->records[history->next] = *record;
 	history->next = (history->next + 1) % HISTORY_CAPACITY;
+	history->added++;
 	return 0;
 }
 
@@ -63,10 +65,10 @@ bool history_matches(const struct history_filter *filter, const struct history_r
 
 	if (record->wall_ms < filter->since_ms)
 		return false;
-	if (!filter->prefix)
+	if (!filter->within)
 		return true;
 	prefix_of(&record->event.address, 128, &address);
-	return prefix_covers(filter->prefix, &address);
+	return prefix_covers(&filter->prefix, &address);
 }
 
 json_t *history_json(const struct history_record *record)
@@ -91,20 +93,21 @@ json_t *history_json(const struct history_record *record)
 static void refusal_line(const struct history_record *record, const char *client,
 			 char line[static HISTORY_LINE_SIZE])
 {
+	const char *doubt = record->event.confirmed ? "" : " (source unverified)";
 	const char *service = record->service.name;
 
 	switch (record->refusal) {
 	case POLICY_MESSAGE_RATE:
 		(void)snprintf(line, HISTORY_LINE_SIZE,
 			       "Message delivery request rate limit exceeded: %" PRIu64
-			       " from %s for service %s",
-			       record->count, client, service);
+			       " from %s for service %s%s",
+			       record->count, client, service, doubt);
 		return;
 	case POLICY_RECIPIENT_RATE:
 		(void)snprintf(line, HISTORY_LINE_SIZE,
 			       "Recipient address rate limit exceeded: %" PRIu64
-			       " from %s for service %s",
-			       record->count, client, service);
+			       " from %s for service %s%s",
+			       record->count, client, service, doubt);
 		return;
 	case POLICY_SIZE:
 		(void)snprintf(line, HISTORY_LINE_SIZE,

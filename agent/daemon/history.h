@@ -33,9 +33,10 @@ struct history_record {
 /* Zero-initialise; grows up to HISTORY_CAPACITY records. */
 struct history {
 	struct history_record *records;
-	size_t size;  /* allocated */
-	size_t count; /* used */
-	size_t next;  /* where the next one goes, once all are used */
+	size_t size;    /* allocated */
+	size_t count;   /* used */
+	size_t next;    /* where the next one goes, once all are used */
+	uint64_t added; /* ever; so each has a number, the newest is added - 1 */
 };
 
 /* Forgets the oldest if need be. -ENOMEM leaves everything as it was. */
@@ -47,8 +48,9 @@ const struct history_record *history_get(const struct history *history, size_t i
 
 /* Which records are wanted; zero: all. */
 struct history_filter {
-	const struct prefix *prefix; /* events of addresses in it; NULL: any */
-	int64_t since_ms;            /* wall clock */
+	bool within; /* only events of addresses in: */
+	struct prefix prefix;
+	int64_t since_ms; /* wall clock */
 };
 
 bool history_matches(const struct history_filter *filter, const struct history_record *record);

@@ -30,7 +30,7 @@
 #define SECONDS     10
 /* A scrape's timeout is shorter. */
 #define REPLY_SECONDS 30
-#define BACKLOG       128
+#define BACKLOG       1024
 #define PENDING_SUM   (4UL * 1024 * 1024)
 
 /* One page serves all who ask within so long: however many do, it costs little. */

@@ -150,6 +150,13 @@ static int confirm(struct policy_block *block, const struct policy_request *requ
 	return server_user == asking_user ? 0 : -EPERM;
 }
 
+bool policy_block_confirms(struct policy_block *block, const struct policy_request *request,
+			   const struct policy_asker *asker, const struct config_service *service)
+{
+	return service && !service->behind_proxy && request->client_port && request->server_known &&
+	       confirm(block, request, asker) == 0;
+}
+
 static void say(const struct policy_block *block, const struct policy_offence *offence)
 {
 	const struct config *config = block->daemon->config;

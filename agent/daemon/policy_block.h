@@ -25,6 +25,13 @@ struct policy_block *policy_block_free(struct policy_block *block);
 bool policy_block_witness(struct policy_block *block, const struct policy_asker *asker,
 			  uint32_t *ret_user);
 
+/*
+ * Whether the kernel says that the client of a request has a connection to this service (NULL: none
+ * of protected_ports), made by a process of the user who asks. Asks it once.
+ */
+bool policy_block_confirms(struct policy_block *block, const struct policy_request *request,
+			   const struct policy_asker *asker, const struct config_service *service);
+
 /* Why a client is not blocked, or that it is. */
 enum policy_verdict {
 	POLICY_BLOCKED,

@@ -60,6 +60,17 @@ static const struct policy_window *window_of(const struct enquiry *one, enum pol
 
 _Static_assert(POLICY_REASONS - POLICY_MESSAGE_RATE == POLICY_TOLD_KINDS, "a kind for each");
 
+/* Whether what the user who asks has told of would alone have been too much. */
+static bool is_evidence(const struct enquiry *one, enum policy_reason reason)
+{
+	const struct policy_source *told = one->witnessed;
+	const bool by_message = reason == POLICY_MESSAGE_RATE;
+
+	return told && policy_window_value(by_message ? &told->messages : &told->recipients,
+					   one->now.ms, one->limits.unit_ms) >
+			       (by_message ? one->facts.message_limit : one->facts.recipient_limit);
+}
+
 /* The first refusal of a source, reason and window is an event. */
 static void report(struct policy *policy, const struct enquiry *one, enum policy_reason reason)
 {
@@ -79,6 +90,10 @@ static void report(struct policy *policy, const struct enquiry *one, enum policy
 	record.prefix_length = one->place.source.length;
 	name_service(one, &record.service);
 	measure(policy, one, &record);
+	record.event.confirmed =
+		(reason == POLICY_MESSAGE_RATE || reason == POLICY_RECIPIENT_RATE) &&
+		is_evidence(one, reason) &&
+		policy_block_confirms(policy->block, request, one->asker, one->service);
 	events_refused(policy->daemon->events, &record, name);
 }
 
@@ -86,17 +101,6 @@ static void report(struct policy *policy, const struct enquiry *one, enum policy
 static bool ends_message(const struct enquiry *one, enum policy_reason reason)
 {
 	return reason != POLICY_RECIPIENT_RATE || one->request->state != POLICY_RCPT;
-}
-
-/* Whether what the user who asks has told of would alone have been too much. */
-static bool is_evidence(const struct enquiry *one, enum policy_reason reason)
-{
-	const struct policy_source *told = one->witnessed;
-	const bool by_message = reason == POLICY_MESSAGE_RATE;
-
-	return told && policy_window_value(by_message ? &told->messages : &told->recipients,
-					   one->now.ms, one->limits.unit_ms) >
-			       (by_message ? one->facts.message_limit : one->facts.recipient_limit);
 }
 
 static void block(struct policy *policy, const struct enquiry *one)

@@ -119,15 +119,18 @@ bool policy_queue_lacks(struct policy *policy, struct mono_ms now)
 }
 
 /*
- * Any program can tell of messages of any client. What may lead to a block is therefore counted
- * once more for each user who tells, so that what one of them makes up is no evidence with another.
+ * Any program can tell of messages of any client. What may lead to a block, or to a log line by
+ * which others ban, is therefore counted once more for each user who tells, so that what one of
+ * them makes up is no evidence with another.
  */
 static void witness(struct policy *policy, struct enquiry *one)
 {
+	const struct policy_limits *limits = &one->limits;
 	struct policy_place place = one->place;
 	uint32_t user;
 
-	if (!policy->daemon->config->client_block_threshold ||
+	if ((!policy->daemon->config->client_block_threshold && !limits->messages &&
+	     !limits->recipients) ||
 	    !policy_block_witness(policy->block, one->asker, &user))
 		return;
 	place.witness = (uint64_t)user + 1;

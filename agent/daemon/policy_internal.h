@@ -30,8 +30,8 @@ struct enquiry {
 	struct policy_limits limits;
 	struct policy_place place;
 	struct policy_source *source; /* NULL: not to be counted */
-	/* The same source, as far as the user who asks has told of it; NULL: nobody is to be
-	 * blocked, or that user is not known. */
+	/* The same source, as far as the user who asks has told of it; NULL: there is no
+	 * limit, or that user is not known. */
 	struct policy_source *witnessed;
 	uint64_t witness;               /* of witnessed, as in its place */
 	struct policy_message *message; /* NULL: this is about none */

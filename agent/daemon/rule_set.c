@@ -124,6 +124,21 @@ size_t rule_set_ended(const struct rule_set *set, int64_t wall_ms)
 	return ended;
 }
 
+size_t rule_set_beyond(const struct rule_set *set, const struct prefix *prefix)
+{
+	size_t from = 0, to = set->count;
+
+	while (from < to) {
+		const size_t middle = (from + to) / 2;
+
+		if (prefix_compare(&set->items[middle].prefix, prefix) <= 0)
+			from = middle + 1;
+		else
+			to = middle;
+	}
+	return from;
+}
+
 const struct block_rule *rule_set_find(const struct rule_set *set, const struct prefix *prefix)
 {
 	const struct block_rule key = { .prefix = *prefix };

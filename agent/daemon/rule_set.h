@@ -32,6 +32,9 @@ int rule_set_prune(const struct rule_set *old, int64_t wall_ms, struct rule_set 
 /* How many ended at or before wall_ms. */
 size_t rule_set_ended(const struct rule_set *set, int64_t wall_ms);
 
+/* The index of the first rule whose prefix comes after this one; count if none does. */
+size_t rule_set_beyond(const struct rule_set *set, const struct prefix *prefix);
+
 /* NULL if prefix is not in the set as it stands. */
 const struct block_rule *rule_set_find(const struct rule_set *set, const struct prefix *prefix);
 

@@ -16,6 +16,12 @@
 
 #include "session_internal.h"
 
+/* In one turn of the loop: whoever has asked waits for no more newcomers than these. */
+#define ACCEPT_AT_ONCE 32
+
+/* In one turn of the loop: libevent would go on for as long as others come. */
+#define ACCEPT_AT_ONCE 32
+
 /* When there are no descriptors left, the next connection is looked at this much later. */
 #define ACCEPT_PAUSE_SECONDS 1
 
@@ -51,6 +57,7 @@ void session_destroy(struct session *session)
 
 	TAILQ_REMOVE(&server->sessions, session, entry);
 	server->count--;
+	server->dead -= session->dead;
 	if (server->handler->closed)
 		server->handler->closed(session, server->context);
 	event_free(session->deadline);
@@ -63,6 +70,7 @@ void session_close(struct session *session)
 	struct session_server *server = session->server;
 
 	if (server->busy) {
+		server->dead += !session->dead;
 		session->dead = true;
 		return;
 	}
@@ -75,7 +83,7 @@ static void sessions_bury(struct session_server *server)
 {
 	struct session *session = TAILQ_FIRST(&server->sessions), *next;
 
-	for (; session; session = next) {
+	for (; server->dead && session; session = next) {
 		next = TAILQ_NEXT(session, entry);
 		if (session->dead)
 			session_destroy(session);
@@ -103,10 +111,19 @@ static void readable(struct bufferevent *stream, void *context)
 static void written(struct bufferevent *stream, void *context)
 {
 	struct session *session = context;
+	struct session_server *server = session->server;
 
 	(void)stream;
-	if (session->phase == SESSION_REPLYING)
+	if (session->phase == SESSION_REPLYING) {
 		session_close(session);
+		return;
+	}
+	if (session->phase == SESSION_READING || !server->handler->taken)
+		return;
+	server->busy = session;
+	server->handler->taken(session, server->context);
+	server->busy = NULL;
+	sessions_bury(server);
 }
 
 static void changed(struct bufferevent *stream, short what, void *context)
@@ -114,7 +131,8 @@ static void changed(struct bufferevent *stream, short what, void *context)
 	struct session *session = context;
 
 	/* A peer that has said all it wanted still gets its reply. */
-	if ((what & BEV_EVENT_EOF) && session->phase == SESSION_REPLYING &&
+	if ((what & BEV_EVENT_EOF) &&
+	    (session->phase == SESSION_PARTS || session->phase == SESSION_REPLYING) &&
 	    evbuffer_get_length(bufferevent_get_output(stream)))
 		return;
 	session_close(session);
@@ -162,15 +180,26 @@ static struct session *session_new(struct session_server *server, int fd)
 	return session;
 }
 
+/* Others have their turn before the next, even if the pause takes no time. */
+static void accept_rest(struct session_server *server, const struct timeval *pause)
+{
+	server->accepted = 0;
+	(void)evconnlistener_disable(server->listener);
+	(void)evtimer_add(server->pause, pause);
+}
+
 static void accepted(struct evconnlistener *listener, evutil_socket_t fd, struct sockaddr *peer,
 		     int peer_size, void *context)
 {
+	static const struct timeval none;
 	struct session_server *server = context;
 	struct session *session;
 
 	(void)listener;
 	(void)peer;
 	(void)peer_size;
+	if (++server->accepted == ACCEPT_AT_ONCE)
+		accept_rest(server, &none);
 	if (server->count >= server->limits.connections && !session_room_make(server, NULL)) {
 		refuse(server, fd);
 		(void)close(fd);
@@ -193,8 +222,8 @@ static void accept_failed(struct evconnlistener *listener, void *context)
 	const struct timeval pause = { .tv_sec = ACCEPT_PAUSE_SECONDS };
 	struct session_server *server = context;
 
-	(void)evconnlistener_disable(listener);
-	(void)evtimer_add(server->pause, &pause);
+	(void)listener;
+	accept_rest(server, &pause);
 }
 
 static void pause_over(evutil_socket_t fd, short what, void *context)
@@ -311,6 +340,12 @@ void session_reply(struct session *session, const char *text, size_t size)
 {
 	session_memory_make(session, size);
 	session_send(session, SESSION_REPLYING, text, size);
+}
+
+void session_part(struct session *session, const char *text, size_t size)
+{
+	session_memory_make(session, size);
+	session_send(session, SESSION_PARTS, text, size);
 }
 
 void session_push(struct session *session, const char *text, size_t size)

@@ -34,6 +34,8 @@ struct session_handler {
 	/* input grew. To be answered by session_reply or session_push, or left until there is more.
 	 */
 	void (*received)(struct session *session, struct evbuffer *input, void *context);
+	/* The peer has taken all of what session_part or session_push sent. NULL: nobody cares. */
+	void (*taken)(struct session *session, void *context);
 	/* The session is about to go. NULL: nobody cares. */
 	void (*closed)(struct session *session, void *context);
 	const char *refusal; /* sent to a connection that is one too many or not welcome */
@@ -79,6 +81,9 @@ void *session_data(const struct session *session);
 
 /* Sends, then closes. */
 void session_reply(struct session *session, const char *text, size_t size);
+
+/* Sends a part of a reply; session_reply sends the last one. */
+void session_part(struct session *session, const char *text, size_t size);
 
 /* Sends and goes on; from now on the connection may last. A peer that takes too little is closed.
  */

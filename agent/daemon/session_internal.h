@@ -16,6 +16,7 @@ struct event;
 enum session_phase {
 	SESSION_READING,
 	SESSION_PUSHING,  /* something was pushed; more may follow at any time */
+	SESSION_PARTS,    /* the reply goes on */
 	SESSION_REPLYING, /* closes once all is sent */
 };
 
@@ -40,6 +41,8 @@ struct session_server {
 	TAILQ_HEAD(, session) sessions; /* by the time since which each waits for its peer */
 	unsigned count;
 	struct session *busy; /* its handler is running */
+	unsigned dead;        /* sessions that are marked so */
+	unsigned accepted;    /* since the last rest */
 	bool leaving;
 	void (*released)(void *context);
 };

@@ -57,8 +57,7 @@ enum sa_reason show_predict(const struct show_facts *facts)
 uint32_t show_places(uint64_t pending, uint64_t now_ms)
 {
 	const uint32_t newer = pending & SA_PENDING_MAX, older = pending >> 16 & SA_PENDING_MAX;
-	const int32_t passed =
-		(int32_t)((uint32_t)(now_ms / SA_PENDING_SLOT_MS) - (uint32_t)(pending >> 32));
+	const int32_t passed = (int32_t)(SA_PENDING_SLOT(now_ms) - (uint32_t)(pending >> 32));
 
 	if (passed > 1)
 		return 0;

@@ -175,9 +175,9 @@ static void count_in(const struct tables *tables, struct sa_live_bucket *bucket,
 
 	intent->counted = SA_COUNTED_SOURCE | SA_COUNTED_SERVICE;
 	in_order();
-	(void)__sync_fetch_and_add(hint, 1);
+	sa_live_hint_raise(hint, intent->digest);
 	if (!sa_live_add(bucket, intent->digest)) {
-		(void)__sync_fetch_and_sub(hint, 1);
+		sa_live_hint_lower(hint);
 		intent->counted &= (uint16_t)~SA_COUNTED_SOURCE;
 	}
 	if (!sa_live_service_add(&tables->live_head->services[intent->slot], intent->epoch))
@@ -188,7 +188,7 @@ static void count_out(const struct tables *tables, struct sa_live_bucket *bucket
 		      struct sa_live_intent *intent)
 {
 	if (intent->counted & SA_COUNTED_SOURCE && sa_live_remove(bucket, intent->digest))
-		(void)__sync_fetch_and_sub(sa_live_hint(tables->live_head, intent->bucket), 1);
+		sa_live_hint_lower(sa_live_hint(tables->live_head, intent->bucket));
 	intent->counted &= (uint16_t)~SA_COUNTED_SOURCE;
 	in_order();
 	if (intent->counted & SA_COUNTED_SERVICE)

@@ -9,16 +9,11 @@
 #include <jansson.h>
 
 #include "daemon.h"
-#include "history.h"
 #include "top.h"
 
 int view_status(const struct daemon *daemon, json_t **ret_object);
 int view_top(const struct daemon *daemon, size_t count, enum top_order order, json_t **ret_object);
 int view_advice(const struct daemon *daemon, json_t **ret_object);
-int view_exceptions(const struct daemon *daemon, json_t **ret_object);
-int view_blocks(const struct daemon *daemon, json_t **ret_object);
-int view_events(const struct daemon *daemon, const struct history_filter *filter,
-		json_t **ret_object);
 int view_config(const struct daemon *daemon, bool changed_only, json_t **ret_object);
 
 /* How many patterns the lists of exceptions have, and how many blocks have not ended. */

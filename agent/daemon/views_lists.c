@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The lists: exceptions, blocks, events, parameters.
+ * The parameters, and how long the lists are that listing.c tells.
  */
 #include <errno.h>
 
-#include "events.h"
 #include "state.h"
 #include "views.h"
 
@@ -30,81 +29,6 @@ size_t view_block_count(const struct daemon *daemon)
 	const struct rule_set *blocks = state_blocks(daemon->state);
 
 	return blocks->count - rule_set_ended(blocks, wall_now().ms);
-}
-
-static json_t *exception_json(const struct prefix *prefix, bool exempt, const char *origin)
-{
-	char text[PREFIX_TEXT_SIZE];
-
-	prefix_format(prefix, text);
-	return json_pack("{s:s, s:b, s:s}", "prefix", text, "exempt", exempt, "origin", origin);
-}
-
-/* In the order in which they are looked at: those added at run time win over the configured list.
- */
-int view_exceptions(const struct daemon *daemon, json_t **ret_object)
-{
-	const struct rule_set *added = state_exceptions(daemon->state);
-	const struct config_patterns *patterns = &daemon->config->exceptions;
-	json_t *list = json_array(), *one;
-
-	for (size_t i = 0; i < added->count; i++)
-		(void)json_array_append_new(
-			list, exception_json(&added->items[i].prefix, true, "runtime"));
-	for (size_t i = 0; i < patterns->count; i++) {
-		const struct config_pattern *pattern = &patterns->items[i];
-
-		if (!pattern->is_prefix)
-			continue;
-		one = exception_json(&pattern->prefix, !pattern->negated, "config");
-		if (pattern->origin.file) {
-			(void)json_object_set_new(one, "file", json_string(pattern->origin.file));
-			(void)json_object_set_new(one, "line", json_integer(pattern->origin.line));
-		}
-		(void)json_array_append_new(list, one);
-	}
-	return list_object("exceptions", list, ret_object);
-}
-
-int view_blocks(const struct daemon *daemon, json_t **ret_object)
-{
-	const struct rule_set *blocks = state_blocks(daemon->state);
-	const struct wall_ms now = wall_now();
-	json_t *list = json_array();
-
-	for (size_t i = 0; i < blocks->count; i++) {
-		const struct block_rule *rule = &blocks->items[i];
-		char text[PREFIX_TEXT_SIZE];
-		json_t *remaining;
-
-		if (rule->ends_ms <= now.ms)
-			continue;
-		/* Rounded up: a block in force never has 0 seconds left. */
-		remaining = rule->ends_ms == INT64_MAX
-				    ? json_null()
-				    : json_integer((rule->ends_ms - now.ms + 999) / 1000);
-		prefix_format(&rule->prefix, text);
-		(void)json_array_append_new(list,
-					    json_pack("{s:s, s:s, s:o}", "prefix", text, "origin",
-						      rule->by_policy ? "policy" : "runtime",
-						      "remaining_seconds", remaining));
-	}
-	return list_object("blocks", list, ret_object);
-}
-
-int view_events(const struct daemon *daemon, const struct history_filter *filter,
-		json_t **ret_object)
-{
-	const struct history *history = events_history(daemon->events);
-	json_t *list = json_array();
-
-	for (size_t i = 0; i < history->count; i++) {
-		const struct history_record *record = history_get(history, i);
-
-		if (history_matches(filter, record))
-			(void)json_array_append_new(list, history_json(record));
-	}
-	return list_object("events", list, ret_object);
 }
 
 struct parameters {

@@ -8,6 +8,8 @@
 
 #include "documents.h"
 
+#define LINE_MAX_SIZE 80
+
 void document_range(const struct config_parameter *parameter, char *buffer, size_t size)
 {
 	const bool seconds = parameter->kind == CONFIG_TIME;
@@ -46,35 +48,44 @@ static const char *write_literal(FILE *stream, const char *text)
 	if (strchr("!.,:;", text[0]))
 		(void)fputs("\\&", stream);
 	(void)fprintf(stream, "%.*s", (int)size, text);
+	if (size && strchr(".,:;", text[size - 1]))
+		(void)fputs("\\&", stream);
 	for (size_t i = 0; i < tail; i++)
 		(void)fprintf(stream, " %c", after[i]);
 	(void)fputc('\n', stream);
 	return after + tail;
 }
 
+static void line_end(FILE *stream, size_t *line)
+{
+	if (*line)
+		(void)fputc('\n', stream);
+	*line = 0;
+}
+
+/* Each sentence on lines of its own, which are not longer than mandoc likes them. */
 static void write_text(FILE *stream, const char *text)
 {
-	bool line_open = false;
+	size_t line = 0; /* characters of the one that is open */
 
 	while (*text != '\0') {
 		const size_t size = strcspn(text, " ");
 
 		if (*text == '`') {
-			if (line_open)
-				(void)fputc('\n', stream);
+			line_end(stream, &line);
 			text = write_literal(stream, text + 1);
-			line_open = false;
 		} else {
-			(void)fprintf(stream, "%s%.*s", line_open ? " " : "", (int)size, text);
-			line_open = text[size - 1] != '.';
-			if (!line_open)
-				(void)fputc('\n', stream);
+			if (line + 1 + size > LINE_MAX_SIZE && !strchr(".'", *text))
+				line_end(stream, &line);
+			(void)fprintf(stream, "%s%.*s", line ? " " : "", (int)size, text);
+			line += size + (line > 0);
+			if (text[size - 1] == '.')
+				line_end(stream, &line);
 			text += size;
 		}
 		text += strspn(text, " ");
 	}
-	if (line_open)
-		(void)fputc('\n', stream);
+	line_end(stream, &line);
 }
 
 static void write_difference(FILE *stream, const struct config_parameter *parameter,

@@ -286,8 +286,8 @@ struct sa_live_totals {
 		       */
 	__u32 reserved;
 	__u64 services[SA_SERVICE_SLOTS]; /* by slot: epoch << 32 | connections; compare-and-swap */
-	__u32 hints[SA_LIVE_HINTS];       /* connections counted in the buckets that share it, never
-					     fewer; 0: none, and they need not be looked at */
+	__u32 hints[SA_LIVE_HINTS];       /* of the buckets that share it: which digests have any
+					     connections, and how many in all, never fewer */
 };
 SA_ASSERT_SIZE(struct sa_live_totals, 72 + SA_SERVICE_SLOTS * 8 + SA_LIVE_HINTS * 4);
 

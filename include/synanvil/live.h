@@ -32,7 +32,17 @@ static inline __attribute__((always_inline)) __u64 sa_live_mix(__u64 word)
 	return word ^ word >> 32;
 }
 
-/* The masked address, the service and the epoch of the settings that made them. */
+static inline __attribute__((always_inline)) __u64 sa_live_fold(__u64 word)
+{
+	word *= 0xd6e8feb86659fd93ULL;
+	return word ^ word >> 32;
+}
+
+/*
+ * The masked address, the service and the epoch of the settings that made them. Each part is folded
+ * on its own, so that a processor can do all three at once: in a chain they took half as long
+ * again.
+ */
 static inline __attribute__((always_inline)) struct sa_live_place
 sa_live_place(__u64 seed, const struct sa_source_key *source, __u32 epoch)
 {
@@ -40,9 +50,11 @@ sa_live_place(__u64 seed, const struct sa_source_key *source, __u32 epoch)
 	__u64 address[2], hash;
 
 	__builtin_memcpy(address, source->address, sizeof(address));
-	hash = sa_live_mix(seed ^ address[0]);
-	hash = sa_live_mix(hash ^ address[1]);
-	hash = sa_live_mix(hash ^ ((__u64)epoch << 32 | source->service));
+	hash = sa_live_fold(address[1] ^ seed);
+	hash = hash << 21 | hash >> 43;
+	hash ^= sa_live_fold(address[0] ^ (seed << 32 | seed >> 32));
+	hash ^= ((__u64)epoch << 32 | source->service) * 0x9e3779b97f4a7c15ULL + seed;
+	hash = sa_live_mix(hash);
 	place.bucket = (__u32)hash & (SA_LIVE_BUCKETS - 1);
 	place.digest = hash >> SA_LIVE_COUNT_BITS;
 	if (!place.digest)
@@ -50,15 +62,54 @@ sa_live_place(__u64 seed, const struct sa_source_key *source, __u32 epoch)
 	return place;
 }
 
+/* Each failed swap means that somebody else moved the same hint, or a word of the same bucket. */
+#define SA_LIVE_TRIES 32
+
 /*
  * Where is noted whether a bucket need be looked at: most sources have no connection, and a flood
- * of them misses here, not in memory. Raised before a connection is counted, lowered after it is
- * not.
+ * of them misses here, not in memory. One word: how many connections there are, and above that one
+ * of SA_LIVE_HINT_BITS bits for each digest that was counted since there was none. Raised before a
+ * connection is counted, lowered after it is not. Only who takes the last one away clears the bits,
+ * so nobody loses one whose own connection is in the number.
  */
+#define SA_LIVE_HINT_SHIFT 20
+#define SA_LIVE_HINT_BITS  12
+#define SA_LIVE_HINT_COUNT ((1U << SA_LIVE_HINT_SHIFT) - 1)
+
 static inline __attribute__((always_inline)) __u32 *sa_live_hint(struct sa_live_totals *head,
 								 __u32 bucket)
 {
 	return &head->hints[bucket % SA_LIVE_HINTS];
+}
+
+static inline __attribute__((always_inline)) __u32 sa_live_hint_bit(__u64 digest)
+{
+	return 1U << (SA_LIVE_HINT_SHIFT + ((__u32)digest & 0xffff) * SA_LIVE_HINT_BITS / 0x10000);
+}
+
+static inline __attribute__((always_inline)) int sa_live_is_hinted(__u32 hint, __u64 digest)
+{
+	return (hint & sa_live_hint_bit(digest)) != 0;
+}
+
+static inline __attribute__((always_inline)) void sa_live_hint_raise(__u32 *hint, __u64 digest)
+{
+	const __u32 bit = sa_live_hint_bit(digest);
+
+	if (!(__sync_fetch_and_add(hint, 1) & bit))
+		(void)__sync_fetch_and_or(hint, bit);
+}
+
+static inline __attribute__((always_inline)) void sa_live_hint_lower(__u32 *hint)
+{
+	for (int try = 0; try < SA_LIVE_TRIES; try++) {
+		__u32 old = *(volatile __u32 *)hint;
+		__u32 left = (old & SA_LIVE_HINT_COUNT) == 1 ? 0 : old - 1;
+
+		if (__sync_val_compare_and_swap(hint, old, left) == old)
+			return;
+	}
+	(void)__sync_fetch_and_add(hint, -1);
 }
 
 /* Connections of the source. */
@@ -81,9 +132,6 @@ static inline __attribute__((always_inline)) __u32 sa_live_service_count(__u64 w
 {
 	return word >> 32 == epoch ? (__u32)word : 0;
 }
-
-/* Each failed swap means that somebody else moved a word of the same bucket. */
-#define SA_LIVE_TRIES 32
 
 /*
  * One connection more. 1, or 0 where the bucket has no word left or too many others were faster:

@@ -133,7 +133,7 @@ static int connections_make(const struct synanvil_bpf *object)
 			return -errno;
 		if (!sa_live_add(&bucket, place.digest))
 			continue;
-		*sa_live_hint(&totals, place.bucket) += 1;
+		sa_live_hint_raise(sa_live_hint(&totals, place.bucket), place.digest);
 		if (bpf_map_update_elem(live, &place.bucket, &bucket, BPF_ANY))
 			return -errno;
 	}

@@ -73,12 +73,12 @@ static size_t way_of(const struct sa_live_bucket *bucket, uint64_t digest)
 }
 
 /* Never lowered here: that only costs a look. */
-static void hint_raise(const struct lab *lab, uint32_t bucket)
+static void hint_raise(const struct lab *lab, struct sa_live_place place)
 {
 	struct sa_live_totals totals;
 
 	totals_read(lab, &totals);
-	*sa_live_hint(&totals, bucket) += 1;
+	sa_live_hint_raise(sa_live_hint(&totals, place.bucket), place.digest);
 	totals_write(lab, &totals);
 }
 
@@ -90,7 +90,7 @@ void lab_set_live(const struct lab *lab, const char *address, const struct sa_se
 	struct sa_live_bucket bucket;
 
 	assert_int_equal(bpf_map_lookup_elem(map, &place.bucket, &bucket), 0);
-	hint_raise(lab, place.bucket);
+	hint_raise(lab, place);
 	bucket.words[way_of(&bucket, place.digest)] =
 		count ? place.digest << SA_LIVE_COUNT_BITS | count : 0;
 	assert_int_equal(bpf_map_update_elem(map, &place.bucket, &bucket, BPF_ANY), 0);
@@ -128,7 +128,7 @@ int lab_live_setup(void **state)
 
 static uint32_t slot_now(void)
 {
-	return (uint32_t)(lab_now_ms() / SA_PENDING_SLOT_MS);
+	return SA_PENDING_SLOT(lab_now_ms());
 }
 
 unsigned lab_places(const struct lab *lab, const char *address, const struct sa_service *service)

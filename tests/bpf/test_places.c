@@ -32,8 +32,11 @@ static void set_limits(struct lab *lab, uint32_t rate, uint32_t connections, uin
  */
 static void in_one_slot(void)
 {
-	while (lab_now_ms() % SA_PENDING_SLOT_MS > SA_PENDING_SLOT_MS - 500)
-		continue;
+	uint64_t now_ms;
+
+	do
+		now_ms = lab_now_ms();
+	while (SA_PENDING_SLOT(now_ms) != SA_PENDING_SLOT(now_ms + 500));
 }
 
 static unsigned places(struct lab *lab)

@@ -90,7 +90,7 @@ commands()
 	ok fail2ban-regex -c "$directory" --print-all-missed "$samples/fail2ban-matches.log" synanvil
 	says "Lines: 4 lines, 0 ignored, 4 matched, 0 missed"
 	ok fail2ban-regex -c "$directory" --print-all-matched "$samples/fail2ban-passes.log" synanvil
-	says "Lines: 11 lines, 0 ignored, 0 matched, 11 missed"
+	says "Lines: 16 lines, 0 ignored, 0 matched, 16 missed"
 	run fail2ban-regex -c "$directory" -o ip "$samples/fail2ban-matches.log" synanvil
 	equals '192.0.2.1 2001:db8::17 192.0.2.3 192.0.2.4' "$(xargs <<<"$output")" "who would be banned"
 	# Filter, action and jail fit together.

@@ -58,7 +58,19 @@ name_server_start()
 		void TXT "v=spf1 a:v1.example a:v2.example a:v3.example ip4:192.0.2.1 -all"
 		ten TXT "v=spf1 a:ns.example a:ns.example a:ns.example a:ns.example a:ns.example a:ns.example a:ns.example a:ns.example a:ns.example a:ns.example -all"
 		eleven TXT "v=spf1 a:ns.example a:ns.example a:ns.example a:ns.example a:ns.example a:ns.example a:ns.example a:ns.example a:ns.example a:ns.example a:ns.example -all"
+		two TXT "v=spf1 ip4:192.0.2.1 -all"
+		two TXT "v=spf1 ip4:192.0.2.2 -all"
+		other CNAME upper.example.
+		upper TXT "V=SPF1 IP4:192.0.2.4 INCLUDE:SMALL.EXAMPLE -ALL"
+		round CNAME again.example.
+		again CNAME round.example.
 	END
+	# Too long for a datagram: the answer comes over TCP.
+	{
+		printf 'long TXT "v=spf1 "'
+		printf ' "ip4:10.2.%d.0/24 ip4:10.4.%d.0/24 "' $(for i in {0..120}; do echo "$((2 * i)) $((2 * i))"; done)
+		printf ' "-all"\n'
+	} >>"$LAB_DIR/nsd/example.zone"
 	cat >"$LAB_DIR/nsd/nsd.conf" <<-END
 		server:
 		    ip-address: 127.0.0.1@5353
@@ -127,7 +139,7 @@ rules()
 	echo small.example >"$LIST"
 	ok spf
 	for domain in wide:wider all:everybody loop:look-ups wrong:'wrong SPF record' none:'no SPF record' gone:'no SPF record' \
-		void:'without an answer' eleven:'more than 10'; do
+		void:'without an answer' eleven:'more than 10' two:'more than one SPF record' round:'the name service failed'; do
 		printf '%s.example\nbig.example\n' "${domain%%:*}" >"$LIST"
 		fails 1 spf
 		says "warning: ${domain%%:*}.example: .*${domain#*:}" 'is kept as it is'
@@ -147,6 +159,15 @@ rules()
 	says 'warning: small.example: ' 'is kept as it is'
 	at_most 15 $((SECONDS - began)) "seconds"
 	equals 10.1.0.0/16 "$(rules)" "networks"
+}
+
+@test "aliases, other cases, and an answer that needs TCP" {
+	echo other.example >"$LIST"
+	ok spf
+	equals '10.1.0.0/16 192.0.2.4' "$(rules)" "networks"
+	echo long.example >"$LIST"
+	ok spf
+	equals 242 "$(rules | wc -w)" "networks"
 }
 
 @test "domains on the command line are shown, and no file is written" {

@@ -57,7 +57,7 @@ static void filter_by_address_and_time(void **state)
 {
 	const struct history_record one = record("192.0.2.1", SA_REASON_RATE, 31);
 	struct history_filter filter = { 0 };
-	struct prefix prefix;
+	struct prefix *prefix = &filter.prefix;
 
 	(void)state;
 	assert_true(history_matches(&filter, &one));
@@ -65,12 +65,12 @@ static void filter_by_address_and_time(void **state)
 	assert_true(history_matches(&filter, &one));
 	filter.since_ms++;
 	assert_false(history_matches(&filter, &one));
-	filter = (struct history_filter){ .prefix = &prefix };
-	assert_int_equal(prefix_parse("192.0.2.0/24", 12, PREFIX_ANY, &prefix), PREFIX_OK);
+	filter = (struct history_filter){ .within = true };
+	assert_int_equal(prefix_parse("192.0.2.0/24", 12, PREFIX_ANY, prefix), PREFIX_OK);
 	assert_true(history_matches(&filter, &one));
-	assert_int_equal(prefix_parse("192.0.2.2", 9, PREFIX_ANY, &prefix), PREFIX_OK);
+	assert_int_equal(prefix_parse("192.0.2.2", 9, PREFIX_ANY, prefix), PREFIX_OK);
 	assert_false(history_matches(&filter, &one));
-	assert_int_equal(prefix_parse("::/0", 4, PREFIX_ANY, &prefix), PREFIX_OK);
+	assert_int_equal(prefix_parse("::/0", 4, PREFIX_ANY, prefix), PREFIX_OK);
 	assert_false(history_matches(&filter, &one));
 }
 
@@ -105,6 +105,16 @@ static void log_lines_read_as_documented(void **state)
 	history_line(&one, NULL, line);
 	assert_string_equal(line, "Connection concurrency limit exceeded: 31 from "
 				  "unknown[2001:db8::1] for service smtp");
+	one.refusal = POLICY_MESSAGE_RATE;
+	one.count = 7;
+	history_line(&one, "mx.example", line);
+	assert_string_equal(line, "Message delivery request rate limit exceeded: 7 from "
+				  "mx.example[2001:db8::1] for service smtp");
+	one.event.confirmed = 0;
+	one.refusal = POLICY_RECIPIENT_RATE;
+	history_line(&one, NULL, line);
+	assert_string_equal(line, "Recipient address rate limit exceeded: 7 from "
+				  "unknown[2001:db8::1] for service smtp (source unverified)");
 }
 
 static void json_has_the_documented_keys(void **state)
