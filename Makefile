@@ -176,6 +176,7 @@ DAEMON := \
 	agent/daemon/system_calls.c \
 	agent/daemon/tables.c \
 	agent/daemon/tables_connections.c \
+	agent/daemon/tables_homes.c \
 	agent/daemon/tables_read.c \
 	agent/daemon/tcp_listener.c \
 	agent/daemon/tick.c \
@@ -512,7 +513,7 @@ fuzz: $(addprefix $(BUILD)/fuzz/fuzz_,$(FUZZERS))
 BPF_TESTS := rows_ipv4 rows_ipv6 rows_services interfaces truncation random window repeats cpus monitor events \
 	pressure rules places connections homes
 BPF_LAB   := $(addprefix tests/bpf/,lab.c lab_traffic.c lab_live.c lab_sockets.c packets.c oracle.c rows.c storms.c) agent/daemon/tables.c agent/daemon/filter.c \
-	agent/daemon/tables_connections.c agent/daemon/tables_read.c agent/daemon/tick.c agent/daemon/rules.c agent/common/prefix.c agent/common/parse.c
+	agent/daemon/tables_connections.c agent/daemon/tables_homes.c agent/daemon/tables_read.c agent/daemon/tick.c agent/daemon/rules.c agent/common/prefix.c agent/common/parse.c
 
 $(BUILD)/bpftest/storm.bpf.o: tests/bpf/storm.bpf.c tests/bpf/storm.h
 	$(call say,BPF,$@)

@@ -32,7 +32,6 @@ struct tables {
 	int live;
 	int live_totals;
 	struct sa_live_totals *live_head; /* live_totals, mapped; NULL: not mapped */
-	struct sa_home *home_table;       /* homes, likewise */
 	unsigned cpus;                    /* possible CPUs: values in a per-CPU cell */
 	uint32_t source_capacity; /* source_table_size; the table itself is larger by what the
 				     kernel holds back */

@@ -13,9 +13,9 @@
 #include "synanvil/homes.h"
 #include "synanvil/live.h"
 #include "tables.h"
+#include "tables_homes.h"
 
-#define HEAD_SIZE  sizeof(struct sa_live_totals)
-#define HOMES_SIZE (SA_HOMES * sizeof(struct sa_home))
+#define HEAD_SIZE sizeof(struct sa_live_totals)
 
 static void *map_memory(int fd, size_t size, size_t offset)
 {
@@ -60,9 +60,6 @@ void tables_live_close(struct tables *tables)
 {
 	if (tables->live_head)
 		(void)munmap(tables->live_head, HEAD_SIZE);
-	if (tables->home_table)
-		(void)munmap(tables->home_table, HOMES_SIZE);
-	tables->home_table = NULL;
 	tables->live_head = NULL;
 }
 
@@ -119,63 +116,13 @@ void tables_live_epoch_kept(const struct tables *tables, uint32_t epoch)
 		*(volatile __u32 *)&tables->live_head->epoch_kept = epoch;
 }
 
-/*
- * What a home says, of one moment: the word is the same before and after the rest is read. 0 where
- * nobody is at home, or is still being entered.
- */
-static uint64_t home_read(const struct sa_home *home, struct sa_connection_key *ret_key,
-			  struct sa_connection *ret_connection)
-{
-	const uint64_t word = __atomic_load_n(&home->word, __ATOMIC_ACQUIRE);
-
-	if (!word || word & SA_HOME_BEING_MADE)
-		return 0;
-	*ret_key = (struct sa_connection_key){ .cookie = word >> SA_HOME_COOKIE_SHIFT,
-					       .epoch = home->epoch };
-	*ret_connection = (struct sa_connection){ .source = home->source,
-						  .slot = sa_home_slot(word),
-						  .counted = sa_home_counted(word) };
-	__atomic_thread_fence(__ATOMIC_ACQUIRE);
-	return __atomic_load_n(&home->word, __ATOMIC_RELAXED) == word ? word : 0;
-}
-
-static struct sa_home *home_of(const struct tables *tables, uint64_t cookie)
-{
-	if (!tables->home_table || !sa_home_fits(cookie))
-		return NULL;
-	return &tables->home_table[sa_home_index(cookie)];
-}
-
-/* The word of the home that has this entry, and what it says. 0: none has. */
-static uint64_t home_find(const struct tables *tables, const struct sa_connection_key *key,
-			  struct sa_connection *ret_connection)
-{
-	const struct sa_home *home = home_of(tables, key->cookie);
-	struct sa_connection_key found;
-	uint64_t word;
-
-	if (!home)
-		return 0;
-	word = home_read(home, &found, ret_connection);
-	return word && found.cookie == key->cookie && found.epoch == key->epoch ? word : 0;
-}
-
-static bool is_being_made(const struct tables *tables, uint64_t cookie)
-{
-	const struct sa_home *home = home_of(tables, cookie);
-
-	return home && __atomic_load_n(&home->word, __ATOMIC_ACQUIRE) == sa_home_making(cookie);
-}
-
 int tables_connection_read(const struct tables *tables, const struct sa_connection_key *key,
 			   struct sa_connection *ret_connection)
 {
-	if (is_being_made(tables, key->cookie)) {
-		*ret_connection = (struct sa_connection){ 0 };
-		return 0;
-	}
-	if (home_find(tables, key, ret_connection))
-		return 0;
+	const int error = homes_look(tables, key, ret_connection);
+
+	if (error != -ENOENT)
+		return error;
 	return bpf_map_lookup_elem(tables->connections, key, ret_connection) ? -errno : 0;
 }
 
@@ -282,8 +229,7 @@ int tables_live_open(struct tables *tables)
 	tables->live_head = map_memory(tables->live_totals, HEAD_SIZE, 0);
 	if (!tables->live_head)
 		return -errno;
-	tables->home_table = map_memory(tables->homes, HOMES_SIZE, 0);
-	error = tables->home_table ? seed_make(tables->live_head) : -errno;
+	error = seed_make(tables->live_head);
 	if (!error)
 		error = intent_recover(tables);
 	if (error)
@@ -301,12 +247,14 @@ int tables_connection_enter(const struct tables *tables, const struct sa_connect
 	struct sa_connection entry = *connection, known;
 	struct sa_live_intent *intent;
 	struct sa_live_bucket *bucket;
-	int error = 0;
+	int error;
 
 	if (!tables->live_head || connection->slot >= SA_SERVICE_SLOTS)
 		return -EBADF;
-	if (is_being_made(tables, key->cookie) || home_find(tables, key, &known))
-		return -EEXIST;
+	error = homes_look(tables, key, &known);
+	if (error != -ENOENT)
+		return error ? error : -EEXIST;
+	error = 0;
 	bucket = bucket_map(tables, place_of(tables, key, connection).bucket);
 	if (!bucket)
 		return -errno;
@@ -326,33 +274,34 @@ int tables_connection_enter(const struct tables *tables, const struct sa_connect
 	return error;
 }
 
-/* word: of the home that has the entry; 0: it is in the map. An agent that is killed in between
- * leaves one stray too many noted, which costs a look. */
+/*
+ * word: of the home that has the entry; 0: it is in the map. An agent that is killed in between
+ * leaves one stray too many noted, which costs a look.
+ */
 static int entry_delete(const struct tables *tables, const struct sa_connection_key *key,
-			uint64_t word)
+			struct sa_home *home, uint64_t word)
 {
 	if (word)
-		return __sync_bool_compare_and_swap(&home_of(tables, key->cookie)->word, word, 0)
-			       ? 0
-			       : -ENOENT;
+		return __sync_bool_compare_and_swap(&home->word, word, 0) ? 0 : -ENOENT;
 	if (bpf_map_delete_elem(tables->connections, key))
 		return -errno;
 	(void)__sync_fetch_and_sub(&tables->live_head->strays, 1);
 	return 0;
 }
 
-/* An entry never changes while it is there, so what was read is what was deleted. */
-int tables_connection_leave(const struct tables *tables, const struct sa_connection_key *key)
+/*
+ * home: NULL where the cookie has none. An entry never changes while it is there, so what was read
+ * is what was deleted.
+ */
+static int entry_leave(const struct tables *tables, const struct sa_connection_key *key,
+		       struct sa_home *home)
 {
 	struct sa_live_intent *intent;
 	struct sa_live_bucket *bucket;
 	struct sa_connection entry;
-	uint64_t word;
+	const uint64_t word = home ? home_find(home, key, &entry) : 0;
 	int error;
 
-	if (!tables->live_head)
-		return -EBADF;
-	word = home_find(tables, key, &entry);
 	if (!word && bpf_map_lookup_elem(tables->connections, key, &entry))
 		return -errno;
 	bucket = bucket_map(tables, place_of(tables, key, &entry).bucket);
@@ -360,7 +309,7 @@ int tables_connection_leave(const struct tables *tables, const struct sa_connect
 		return -errno;
 	entry.slot %= SA_SERVICE_SLOTS;
 	intent = intent_begin(tables, key, &entry, entry.counted);
-	error = entry_delete(tables, key, word);
+	error = entry_delete(tables, key, home, word);
 	if (!error)
 		count_out(tables, bucket, intent);
 	intent_end(intent);
@@ -368,16 +317,21 @@ int tables_connection_leave(const struct tables *tables, const struct sa_connect
 	return error;
 }
 
-/* From the cursor's home on. */
-static size_t homes_batch(const struct tables *tables, struct tables_cursor *cursor,
-			  struct sa_connection_key *keys, struct sa_connection *values, size_t size)
+int tables_connection_leave(const struct tables *tables, const struct sa_connection_key *key)
 {
-	size_t count = 0;
+	struct sa_home *home;
+	int error;
 
-	while (tables->home_table && cursor->home < SA_HOMES && count < size)
-		if (home_read(&tables->home_table[cursor->home++], &keys[count], &values[count]))
-			count++;
-	return count;
+	if (!tables->live_head)
+		return -EBADF;
+	if (!sa_home_fits(key->cookie))
+		return entry_leave(tables, key, NULL);
+	home = home_map(tables, key->cookie);
+	if (!home)
+		return -errno;
+	error = entry_leave(tables, key, home);
+	home_unmap(home);
+	return error;
 }
 
 int tables_connections_batch(const struct tables *tables, struct tables_cursor *cursor,
@@ -386,11 +340,10 @@ int tables_connections_batch(const struct tables *tables, struct tables_cursor *
 {
 	struct tables_cursor next = { .started = true };
 	uint32_t count = size > UINT32_MAX ? UINT32_MAX : (uint32_t)size;
-	int error = 0;
+	int error = homes_batch(tables, cursor, keys, values, size, ret_count);
 
-	*ret_count = homes_batch(tables, cursor, keys, values, size);
-	if (*ret_count)
-		return 1;
+	if (error || *ret_count)
+		return error ? error : 1;
 	next.home = cursor->home;
 	if (bpf_map_lookup_batch(tables->connections, cursor->started ? cursor->token : NULL,
 				 next.token, keys, values, &count, NULL))

@@ -8,6 +8,7 @@
 #include <bpf/libbpf.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "cleanup.h"
 #include "synanvil.skel.h"
@@ -184,8 +185,20 @@ size_t lab_entries(const struct lab *lab)
 	return sum;
 }
 
+struct sa_home *lab_homes(const struct lab *lab)
+{
+	static struct sa_home *homes;
+
+	if (!homes) {
+		homes = mmap(NULL, SA_HOMES * sizeof(*homes), PROT_READ | PROT_WRITE, MAP_SHARED,
+			     lab->tables.homes, 0);
+		assert_true(homes != MAP_FAILED);
+	}
+	return homes;
+}
+
 void lab_take_homes(const struct lab *lab, bool taken)
 {
 	for (uint32_t i = 0; i < SA_HOMES; i++)
-		lab->tables.home_table[i].word = taken ? sa_home_making(1ULL << 40 | i) : 0;
+		lab_homes(lab)[i].word = taken ? sa_home_making(1ULL << 40 | i) : 0;
 }

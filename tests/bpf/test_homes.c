@@ -98,7 +98,7 @@ static struct sa_connection_key key_of(uint64_t cookie)
 
 static uint64_t *home_of(uint64_t cookie)
 {
-	return (uint64_t *)&lab->tables.home_table[sa_home_index(cookie)].word;
+	return (uint64_t *)&lab_homes(lab)[sa_home_index(cookie)].word;
 }
 
 static bool is_at_home(uint64_t cookie)
