@@ -470,9 +470,11 @@ UNIT_LIBS_policy_server := $(call pkg_libs,libevent)
 FUZZERS += policy_protocol policy_session
 FUZZ_policy_protocol := $(POLICY_WIRE)
 FUZZ_policy_session := $(POLICY_WIRE)
-UNITS += header_cut header_message milter_totals
+UNITS += header_cut header_message milter_sockets milter_totals
 UNIT_header_cut := agent/milter/header_cut.c
 UNIT_header_message := $(addprefix agent/milter/,header_message.c header_cut.c header_names.c log_share.c)
+UNIT_milter_sockets := agent/milter/milter_sockets.c $(CONFIG_SOURCES)
+UNIT_LIBS_milter_sockets := -Wl,--wrap=bind
 UNIT_milter_totals := $(CONFIG_SOURCES) $(addprefix agent/daemon/,milter_totals.c milter_store.c control_arguments.c) \
 	$(addprefix agent/milter/,header_rules.c message_counts.c) agent/common/milter_report.c agent/common/mono.c
 FUZZERS += header

@@ -56,10 +56,10 @@ int service_manager_configuration_status(void)
 	return getenv("NOTIFY_SOCKET") ? EX_CONFIG : EXIT_FAILURE;
 }
 
-void service_manager_keep(const int *fds, unsigned count)
+bool service_manager_keep(const int *fds, unsigned count)
 {
-	if (count > 0)
-		(void)sd_pid_notify_with_fds(0, 0, "FDSTORE=1\nFDNAME=" KEPT_NAME "\n", fds, count);
+	return count > 0 &&
+	       sd_pid_notify_with_fds(0, 0, "FDSTORE=1\nFDNAME=" KEPT_NAME "\n", fds, count) > 0;
 }
 
 void service_manager_forget(void)

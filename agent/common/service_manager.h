@@ -30,8 +30,9 @@ int service_manager_configuration_status(void);
 /*
  * Descriptors that outlive this process until the next one of the unit has taken them. They go by
  * one name: forgetting is for all. Not more than the unit's FileDescriptorStoreMax= are kept.
+ * Whether there is a service manager that was asked to.
  */
-void service_manager_keep(const int *fds, unsigned count);
+bool service_manager_keep(const int *fds, unsigned count);
 void service_manager_forget(void);
 
 /* Takes those that were kept: writes at most room of them, the caller's, and returns how many. Any

@@ -229,6 +229,7 @@ int main(int argc, char **argv)
 		return status;
 	log_set_level(LOG_LEVEL_INFO);
 	(void)signal(SIGPIPE, SIG_IGN);
+	processes_delay_signals();
 	let_others_finish();
 	/* From here on they are this process' alone: should it fail, nobody waits there for a next
 	 * one. */

@@ -21,10 +21,23 @@ void processes_signals(sigset_t *ret_set)
 	(void)sigaddset(ret_set, MILTER_LEAVE_SIGNAL);
 }
 
+void processes_delay_signals(void)
+{
+	sigset_t set;
+
+	(void)sigemptyset(&set);
+	(void)sigaddset(&set, SIGHUP);
+	(void)sigaddset(&set, MILTER_LEAVE_SIGNAL);
+	(void)sigprocmask(SIG_BLOCK, &set, NULL);
+}
+
 void processes_hold_signals(void)
 {
 	sigset_t set;
 
+	/* Who starts us may ignore it, and then the kernel would say of no process that it has
+	 * ended. */
+	(void)signal(SIGCHLD, SIG_DFL);
 	processes_signals(&set);
 	(void)sigaddset(&set, MILTER_RELOAD_SIGNAL);
 	(void)sigaddset(&set, MILTER_STOP_SIGNAL);

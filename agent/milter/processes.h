@@ -24,6 +24,10 @@ struct processes {
 /* Those that the process above the others waits for. */
 void processes_signals(sigset_t *ret_set);
 
+/* What comes during the start waits for its end: a reload must not end the milter, and who leaves
+ * has to hand over what it was given. */
+void processes_delay_signals(void);
+
 /* Blocks these, and those that it sends to the others, who inherit that. */
 void processes_hold_signals(void);
 

@@ -66,10 +66,11 @@ static void round_plan(struct watch *watch)
 {
 	const uint64_t limit_ms = service_manager_watchdog_us() / 1000;
 
-	if (limit_ms > 0)
-		watch->next_ms = mono_now().ms + limit_ms / ROUNDS + 1;
-	else
-		watch->next_ms = watch->ready ? FOREVER : mono_now().ms + FIRST_ROUND_MS;
+	uint64_t interval_ms = limit_ms > 0 ? limit_ms / ROUNDS + 1 : FOREVER;
+
+	if (!watch->ready && interval_ms > FIRST_ROUND_MS)
+		interval_ms = FIRST_ROUND_MS;
+	watch->next_ms = interval_ms == FOREVER ? FOREVER : mono_now().ms + interval_ms;
 }
 
 static void became_ready(struct watch *watch)
@@ -143,6 +144,12 @@ static void round_begin(struct watch *watch)
 	for (size_t i = 0; i < watch->of->processes->count; i++) {
 		const struct milter_socket *socket = &watch->of->sockets->sockets[i];
 
+		/* What we have open of the name would answer, but nobody else gets there. */
+		if (!milter_sockets_named(watch->of->sockets, i)) {
+			log_warning("milter_listen: the name of %s is gone, or another's",
+				    listener_text(watch, i));
+			continue;
+		}
 		if (watch->probes[i].state != PROBE_IDLE)
 			log_warning("milter_listen: %s does not answer", listener_text(watch, i));
 		probed(watch, i,
@@ -167,9 +174,7 @@ static void stop(struct watch *watch, bool leave)
 		probe_end(&watch->probes[i]);
 		fds[i] = sockets->sockets[i].fd;
 	}
-	if (leave)
-		service_manager_keep(fds, (unsigned)sockets->count);
-	else
+	if (!leave || !service_manager_keep(fds, (unsigned)sockets->count))
 		milter_sockets_remove(sockets);
 	milter_sockets_close(sockets, MILTER_SOCKETS_MAX);
 	processes_signal(watch->of->processes, MILTER_STOP_SIGNAL);
@@ -257,14 +262,21 @@ int supervise(const struct supervision *supervision)
 	struct watch watch = { .of = supervision, .enforcing = supervision->enforcing };
 	_cleanup_close_ int signals = -1;
 	sigset_t set;
+	int error;
 
 	processes_signals(&set);
 	signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-	if (signals < 0)
-		return -errno;
+	if (signals < 0) {
+		error = -errno;
+		milter_sockets_remove(supervision->sockets);
+		return error;
+	}
 	for (size_t i = 0; i < MILTER_SOCKETS_MAX; i++)
 		watch.probes[i] = (struct probe){ .fd = -1 };
 	while (processes_left(supervision->processes) > 0)
 		turn(&watch, signals);
+	/* Nobody was there to be waited for. */
+	if (!watch.stopping)
+		milter_sockets_remove(supervision->sockets);
 	return watch.ended ? -EIO : 0;
 }

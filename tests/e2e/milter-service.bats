@@ -9,7 +9,7 @@ load milter
 
 setup_file()
 {
-	file_lab miltertest nc systemd-socket-activate || return 0
+	file_lab miltertest nc perl systemd-socket-activate || return 0
 	[ -x "$LAB_BUILD/synanvil-milter" ] || exit 1
 	chmod 755 "$LAB_DIR" /run/synanvil-lab
 }
@@ -111,6 +111,91 @@ play()
 	done
 	silent_for 1
 	equals 0 "$(notices READY=1)" "readiness"
+}
+
+@test "a name that somebody has removed is no listener that answers, whatever we have open of it" {
+	local before
+	export WATCHDOG_USEC=900000
+	install -d -o "$(id -u synanvil-milter 2>/dev/null || id -u nobody)" "$LAB_DIR/own"
+	milter_start 'header_size_limit = 100' "milter_listen = inet:127.0.0.1:10726, unix:$LAB_DIR/own/m.sock"
+	wait_until 5 noticed WATCHDOG=1 2
+	mv "$LAB_DIR/own/m.sock" "$LAB_DIR/own/away.sock"
+	milter_logged 'the name of unix:.*/own/m.sock is gone'
+	before=$(notices WATCHDOG=1)
+	wait_until 5 misnamed_for 4
+	equals "$before" "$(notices WATCHDOG=1)" "notices while the name is gone"
+	mv "$LAB_DIR/own/away.sock" "$LAB_DIR/own/m.sock"
+	wait_until 5 noticed WATCHDOG=1 $((before + 2))
+}
+
+misnamed_for()
+{
+	[ "$(grep -c "is gone, or another's" "$MILTER_LOG")" -ge "$1" ]
+}
+
+@test "asked every second until all have answered, however seldom the watchdog wants it" {
+	export WATCHDOG_USEC=60000000
+	install -d -o "$(id -u synanvil-milter 2>/dev/null || id -u nobody)" "$LAB_DIR/own"
+	lab_config 'header_size_limit = 100' "milter_listen = inet:127.0.0.1:10726, unix:$LAB_DIR/own/m.sock"
+	# Its queue is full when it is asked for the first time.
+	milter_paths
+	# shellcheck disable=SC2016  # perl's own
+	exec_in_mail perl -MSocket -MPOSIX -e '
+		my $name = shift;
+		my ($listens, $waits);
+		$^F = 9;
+		socket($listens, AF_UNIX, SOCK_STREAM, 0) && bind($listens, sockaddr_un($name)) && listen($listens, 0) or die;
+		chmod 0666, $name;
+		unless (fork) {
+			socket($waits, AF_UNIX, SOCK_STREAM, 0) && connect($waits, sockaddr_un($name)) or die;
+			sleep 1;
+			exit;
+		}
+		select(undef, undef, undef, 0.2);
+		dup2(fileno($listens), 3);
+		$ENV{LISTEN_FDS} = 1;
+		$ENV{LISTEN_PID} = $$;
+		exec @ARGV;' "$LAB_DIR/own/m.sock" "$LAB_BUILD/synanvil-milter" -c "$LAB_CONFIG" \
+		>>"$MILTER_LOG" 2>&1 3>&- </dev/null &
+	MILTER=$!
+	wait_until 10 noticed READY=1 1
+}
+
+@test "who starts it may ignore the signals of children: an end is seen all the same" {
+	lab_config 'header_size_limit = 100'
+	milter_paths
+	# shellcheck disable=SC2016  # perl's own
+	exec_in_mail perl -e '$SIG{CHLD} = "IGNORE"; exec @ARGV' "$LAB_BUILD/synanvil-milter" -c "$LAB_CONFIG" \
+		>>"$MILTER_LOG" 2>&1 3>&- </dev/null &
+	MILTER=$!
+	wait_until 5 noticed READY=1 1
+	kill "$MILTER"
+	wait_until 5 milter_gone
+}
+
+@test "signals that come while the configuration is read: a reload waits, and who leaves hands over" {
+	# So long a list that there is time.
+	seq 0 699999 | awk '{ printf "10.%d.%d.%d DUNNO\n", $1 / 65536, $1 / 256 % 256, $1 % 256 }' >"$LAB_DIR/long.cidr"
+	lab_config 'header_size_limit = 100' "milter_listen = inet:127.0.0.1:10726" \
+		"smtpd_client_event_limit_exceptions = cidr:$LAB_DIR/long.cidr"
+	milter_launch
+	wait_until 5 noticed FDSTOREREMOVE=1 1
+	! milter_listens 10726
+	kill -HUP "$MILTER"
+	kill -USR1 "$MILTER"
+	wait_until 30 noticed FDSTORE=1 1
+	wait_until 10 milter_gone
+	rm "$LAB_DIR/long.cidr"
+}
+
+@test "without a service manager there is nobody to leave a socket to, so none is left" {
+	unset NOTIFY_SOCKET
+	install -d -o "$(id -u synanvil-milter 2>/dev/null || id -u nobody)" "$LAB_DIR/own"
+	milter_start 'header_size_limit = 100' "milter_listen = inet:127.0.0.1:10726, unix:$LAB_DIR/own/m.sock"
+	milter_logged 'is running'
+	kill -USR1 "$MILTER"
+	wait_until 10 milter_gone
+	[ ! -e "$LAB_DIR/own/m.sock" ]
 }
 
 @test "a reload is told with its end, a wrong file too, and one that follows the agent's" {
