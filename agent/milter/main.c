@@ -47,6 +47,18 @@ static int options_parse(int argc, char **argv, const char **ret_file)
 	return optind == argc ? 0 : usage();
 }
 
+/* With a standard stream closed, a mail server's connection would take its place, and get what is
+ * logged. */
+static int fill_standard_streams(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDWR);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	return fd < 0 ? -errno : close(fd);
+}
+
 /* The exit status. */
 static int load(const char *name, struct config **ret_config)
 {
@@ -227,6 +239,8 @@ int main(int argc, char **argv)
 
 	if (status)
 		return status;
+	if (fill_standard_streams())
+		return EXIT_FAILURE;
 	log_set_level(LOG_LEVEL_INFO);
 	(void)signal(SIGPIPE, SIG_IGN);
 	processes_delay_signals();

@@ -24,7 +24,8 @@
 #include "probe.h"
 #include "service_manager.h"
 
-/* For what is under way, and for the last report; nobody waits longer than that. */
+/* For the last report; nobody waits longer than that. libmilter itself comes back within a second
+ * or so, whoever is in the middle of a message. */
 #define GRACE_MS 8000
 
 /* Rounds of probes before all have answered for the first time. Later, so many in the time that the

@@ -173,6 +173,19 @@ misnamed_for()
 	wait_until 5 milter_gone
 }
 
+@test "with its standard streams closed, no connection takes their place" {
+	local stream
+	lab_config 'header_size_limit = 100'
+	milter_paths
+	exec_in_mail "$LAB_BUILD/synanvil-milter" -c "$LAB_CONFIG" 3>&- <&- >&- 2>&- &
+	MILTER=$!
+	wait_until 5 noticed READY=1 1
+	for stream in 0 1 2; do
+		equals /dev/null "$(readlink "/proc/$MILTER/fd/$stream")" "descriptor $stream"
+	done
+	ok play truncate inet:10726@127.0.0.1
+}
+
 @test "signals that come while the configuration is read: a reload waits, and who leaves hands over" {
 	# So long a list that there is time.
 	seq 0 699999 | awk '{ printf "10.%d.%d.%d DUNNO\n", $1 / 65536, $1 / 256 % 256, $1 % 256 }' >"$LAB_DIR/long.cidr"

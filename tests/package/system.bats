@@ -286,6 +286,22 @@ milter_restarted()
 	in_system systemctl daemon-reload
 }
 
+@test "a scheduling policy of a drop-in stays, also the usual one, which the milter would change" {
+	local pid
+	fresh 'header_count_limit = 100'
+	in_system mkdir -p /run/systemd/system/synanvil-milter.service.d
+	in_system sh -c 'printf "[Service]\nCPUSchedulingPolicy=other\n" >/run/systemd/system/synanvil-milter.service.d/policy.conf'
+	in_system systemctl daemon-reload
+	ok in_system systemctl start synanvil-milter
+	pid=$(milter_property MainPID)
+	ok in_system chrt -p "$pid"
+	says 'SCHED_OTHER'
+	ok in_system systemctl stop synanvil-milter
+	equals 0 "$(milter_property NRestarts)" "restarts"
+	in_system rm -r /run/systemd/system/synanvil-milter.service.d
+	in_system systemctl daemon-reload
+}
+
 # Connects to the milter again and again; a line for each time that nobody was there.
 milter_knocks()
 {
