@@ -323,6 +323,47 @@ agent_plays()
 	ok mail_send 25 "$BATS_TEST_TMPDIR/mail"
 }
 
+# under_way SIGNAL: two messages in one session; the milter gets that signal, and has gone, in the middle of the first.
+under_way()
+{
+	# shellcheck disable=SC2016  # the inner shell expands it
+	in_clients timeout 60 bash -c '
+		exec 5<>"/dev/tcp/$1/25"
+		say() { printf "%s\r\n" "$@" >&5; }
+		hear() { while read -r reply <&5 && [ "${reply:3:1}" = - ]; do :; done; echo "$reply"; [[ $reply == $1* ]] || exit 1; }
+		hear 220
+		say "EHLO client.example"
+		hear 250
+		for message in 1 2; do
+			for step in "MAIL FROM:<a@example.org>" "RCPT TO:<box@lab.example>"; do
+				say "$step"
+				hear 250
+			done
+			say DATA
+			hear 354
+			# More than is collected before it is passed on.
+			say "X-Begin: of the header" "X-Number: $message" "" "$(yes line | head -n 20000)"
+			[ "$message" = 2 ] || {
+				kill -s "$2" "$3"
+				while kill -0 "$3" && [ "$(ps -o stat= -p "$3" | cut -c1)" != Z ]; do sleep 0.1; done
+			} 2>/dev/null
+			say "X-End: of the body" .
+			hear 250
+		done' - "$LAB_HOST" "$1" "$MILTER"
+}
+
+@test "messages of a session that is under way when the milter stops, restarts or dies are taken" {
+	local signal
+	milter_postfix inet:127.0.0.1:10726
+	for signal in TERM USR1 KILL; do
+		milter_start 'header_size_limit = 100'
+		ok under_way $signal
+		wait_until 10 eval '! milter_listens 10726'
+	done
+	wait_until 10 eval '[ "$(grep -c "^X-End" "$POSTFIX_DIR/$mailbox")" = 6 ]'
+	: >"$POSTFIX_DIR/$mailbox"
+}
+
 @test "it runs without privileges, as a user of its own" {
 	local pid user
 	milter_start 'header_size_limit = 100'
