@@ -302,6 +302,7 @@ static int same_node(int node, const char *path, bool *ret_same)
 {
 	struct stat ours, there;
 
+	*ret_same = false;
 	if (node < 0 || fstat(node, &ours) < 0)
 		return -EBADF;
 	if (lstat(path, &there) < 0)
