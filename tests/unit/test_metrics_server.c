@@ -47,10 +47,10 @@ static void metrics_are_served(void **state)
 	char listen[64];
 
 	(void)snprintf(listen, sizeof(listen), "127.0.0.1:%d", port);
-	assert_int_equal(metrics_server_new(&lab->daemon, listen, &lab->daemon.metrics), 0);
-	assert_int_equal(metrics_server_new(&lab->daemon, listen, &second), -EADDRINUSE);
-	assert_int_equal(metrics_server_new(&lab->daemon, "::1:9925", &second), -EINVAL);
-	assert_int_equal(metrics_server_new(&lab->daemon, "127.0.0.1", &second), -EINVAL);
+	assert_int_equal(metrics_server_new(&lab->daemon, listen, NULL, &lab->daemon.metrics), 0);
+	assert_int_equal(metrics_server_new(&lab->daemon, listen, NULL, &second), -EADDRINUSE);
+	assert_int_equal(metrics_server_new(&lab->daemon, "::1:9925", NULL, &second), -EINVAL);
+	assert_int_equal(metrics_server_new(&lab->daemon, "127.0.0.1", NULL, &second), -EINVAL);
 	http(lab, port, "GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n");
 	assert_has(lab, "HTTP/1.1 200 OK\r\nContent-Type: text/plain; version=0.0.4");
 	assert_has(lab, "synanvil_exceptions 1\n");
@@ -74,7 +74,7 @@ static void who_asks_is_served_however_many_hold_the_line(void **state)
 	if (setrlimit(RLIMIT_NOFILE, &files) < 0)
 		skip();
 	(void)snprintf(listen, sizeof(listen), "127.0.0.1:%d", port);
-	assert_int_equal(metrics_server_new(&lab->daemon, listen, &lab->daemon.metrics), 0);
+	assert_int_equal(metrics_server_new(&lab->daemon, listen, NULL, &lab->daemon.metrics), 0);
 	for (size_t i = 0; i < 1200; i++) {
 		held[i] = dial_port(port);
 		(void)event_base_loop(lab->daemon.loop, EVLOOP_NONBLOCK);

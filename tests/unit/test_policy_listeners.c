@@ -64,7 +64,7 @@ static void test_plan_undone(void **state)
 	assert_int_equal(plan(lab, list, &fresh), -ENOENT);
 	assert_int_equal(access(lab->path[1], F_OK), -1);
 	assert_int_equal(plan(lab, lab->listen[1], &fresh), 0);
-	policy_server_discard(fresh);
+	policy_server_discard(lab->server, fresh);
 	assert_int_equal(access(lab->path[1], F_OK), -1);
 	say(lab, fd, REQUEST);
 	hear(lab, fd, REPLY);
