@@ -114,6 +114,7 @@ DAEMON := \
 	agent/daemon/decide.c \
 	agent/daemon/descriptors.c \
 	agent/daemon/digest.c \
+	agent/daemon/event_loop.c \
 	agent/daemon/events.c \
 	agent/daemon/evidence.c \
 	agent/daemon/filter.c \
@@ -167,6 +168,7 @@ DAEMON := \
 	agent/daemon/show.c \
 	agent/daemon/sock_diag.c \
 	agent/daemon/sock_diag_message.c \
+	agent/daemon/socket_directory.c \
 	agent/daemon/socket_owner.c \
 	agent/daemon/source_counts.c \
 	agent/daemon/state.c \
@@ -426,7 +428,7 @@ UNITS += decide queue_space client_match lru_table
 UNIT_decide := agent/daemon/decide.c agent/common/prefix.c agent/common/parse.c
 UNIT_queue_space := agent/daemon/queue_space.c
 UNIT_client_match := agent/daemon/client_match.c agent/daemon/client_networks.c agent/common/prefix.c agent/common/parse.c
-UNITS += policy policy_block policy_evidence
+UNITS += policy policy_block policy_evidence policy_messages policy_restart
 UNIT_policy_evidence = $(UNIT_policy)
 UNIT_LIBS_policy_evidence = $(UNIT_LIBS_policy)
 UNIT_policy := $(addprefix agent/daemon/,policy.c policy_block.c policy_conclude.c policy_counters.c policy_gather.c \
@@ -435,6 +437,10 @@ UNIT_policy := $(addprefix agent/daemon/,policy.c policy_block.c policy_conclude
 UNIT_LIBS_policy := $(call pkg_libs,libevent)
 UNIT_policy_block := $(UNIT_policy)
 UNIT_LIBS_policy_block := $(UNIT_LIBS_policy)
+UNIT_policy_messages := $(UNIT_policy)
+UNIT_LIBS_policy_messages := $(UNIT_LIBS_policy)
+UNIT_policy_restart := $(UNIT_policy)
+UNIT_LIBS_policy_restart := $(UNIT_LIBS_policy)
 UNITS += socket_owner
 UNIT_socket_owner := agent/daemon/socket_owner.c agent/common/prefix.c agent/common/parse.c
 UNIT_LIBS_socket_owner := $(call pkg_libs,libmnl)
@@ -446,12 +452,14 @@ UNITS += advice evidence
 UNIT_advice := agent/daemon/advice.c
 UNIT_evidence := $(EVIDENCE_SOURCES)
 FUZZERS += state http
-UNITS += live homes connections
+UNITS += live homes connections cookie_set sock_diag
 UNIT_LIBS_live := -pthread
-UNIT_connections := $(addprefix agent/daemon/,connections_sync.c connections_source.c connection_match.c cookie_set.c \
-	sock_diag_message.c) \
-	agent/common/log.c agent/common/mono.c tests/unit/tables_double.c
-UNIT_LIBS_connections := $(call pkg_libs,libevent libmnl)
+UNIT_connections := $(addprefix agent/daemon/,connections_sync.c connections_source.c connection_match.c cookie_set.c) \
+	agent/common/log.c agent/common/mono.c tests/unit/kernel_double.c tests/unit/tables_double.c
+UNIT_LIBS_connections := $(call pkg_libs,libevent)
+UNIT_cookie_set := agent/daemon/cookie_set.c
+UNIT_sock_diag := agent/daemon/sock_diag_message.c agent/daemon/connection_match.c
+UNIT_LIBS_sock_diag := $(call pkg_libs,libmnl)
 FUZZERS += sock_diag
 FUZZ_sock_diag := agent/daemon/sock_diag_message.c agent/daemon/connection_match.c
 FUZZ_LIBS_sock_diag := $(call pkg_libs,libmnl)

@@ -8,18 +8,14 @@
 
 #include <errno.h>
 #include <event2/event.h>
-#include <libgen.h>
-#include <limits.h>
-#include <signal.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "bpf_object.h"
-#include "cleanup.h"
 #include "configuration.h"
 #include "connections_sync.h"
 #include "control_server.h"
+#include "event_loop.h"
 #include "events.h"
 #include "evidence.h"
 #include "heap.h"
@@ -31,87 +27,13 @@
 #include "policy_service.h"
 #include "privileges.h"
 #include "service_manager.h"
-#include "session.h"
+#include "socket_directory.h"
 #include "state.h"
 #include "sweep.h"
 #include "system_calls.h"
-#include "watchdog.h"
 
 /* How long a reply to the command that stops the agent has to leave: local, some hundred bytes. */
 #define REPLY_TIME_US 50000
-
-#define LAST_TURN_US  2000
-
-static void reload_signalled(evutil_socket_t number, short what, void *context)
-{
-	struct report report = {};
-
-	(void)number, (void)what;
-	(void)daemon_reload(context, &report);
-	report_log(&report);
-	report_done(&report);
-}
-
-static void stop_signalled(evutil_socket_t number, short what, void *context)
-{
-	(void)what;
-	daemon_stop(context, number == SIGUSR1 ? DAEMON_KEEP : DAEMON_DETACH);
-}
-
-static const struct {
-	int number;
-	event_callback_fn handle;
-} signals[DAEMON_SIGNALS] = {
-	{ SIGHUP, reload_signalled },
-	{ SIGTERM, stop_signalled },
-	{ SIGINT, stop_signalled },
-	{ SIGUSR1, stop_signalled },
-};
-
-void daemon_hold_signals(bool hold)
-{
-	sigset_t set;
-
-	(void)sigemptyset(&set);
-	for (size_t i = 0; i < DAEMON_SIGNALS; i++)
-		(void)sigaddset(&set, signals[i].number);
-	(void)sigprocmask(hold ? SIG_BLOCK : SIG_UNBLOCK, &set, NULL);
-}
-
-/* With priorities: of what comes last no more is begun after so long, if there is something else.
- */
-static struct event_base *base_new(void)
-{
-	const struct timeval turn = { 0, LAST_TURN_US };
-	struct event_config *config = event_config_new();
-	struct event_base *base = NULL;
-
-	if (config &&
-	    !event_config_set_max_dispatch_interval(config, &turn, -1, SESSION_PRIORITY_LAST))
-		base = event_base_new_with_config(config);
-	if (config)
-		event_config_free(config);
-	if (base && event_base_priority_init(base, SESSION_PRIORITIES)) {
-		event_base_free(base);
-		return NULL;
-	}
-	return base;
-}
-
-static int loop_new(struct daemon *daemon)
-{
-	daemon->loop = base_new();
-	if (!daemon->loop)
-		return -ENOMEM;
-	for (size_t i = 0; i < DAEMON_SIGNALS; i++) {
-		daemon->signals[i] =
-			evsignal_new(daemon->loop, signals[i].number, signals[i].handle, daemon);
-		if (!daemon->signals[i] || event_add(daemon->signals[i], NULL))
-			return -ENOMEM;
-	}
-	daemon_hold_signals(false);
-	return watchdog_new(daemon->loop, &daemon->watchdog);
-}
 
 static bool link_concerns(const char *name, uint32_t ifindex, void *context)
 {
@@ -142,37 +64,6 @@ static int kernel_open(struct daemon *daemon, struct explanation *reterr_why)
 			       strerror(-error));
 	daemon->adopted = bpf_object_adopted(daemon->program);
 	return 0;
-}
-
-/* Whether a directory that was there before is an agent's: of its name, and nobody else's. */
-static bool is_ours(const char *directory)
-{
-	const char *name = strrchr(directory, '/');
-	struct stat status;
-
-	return name && strcmp(name, "/synanvil") == 0 && lstat(directory, &status) == 0 &&
-	       S_ISDIR(status.st_mode) && status.st_uid == 0 && !(status.st_mode & 022);
-}
-
-/*
- * /run is empty after each boot; a directory above that is missing is the administrator's mistake.
- * The user whom the agent becomes must be able to remove the socket in the end, also where an agent
- * that stayed root has made the directory.
- */
-static void socket_directory_make(const char *path)
-{
-	struct privileges_user user;
-	char copy[PATH_MAX];
-	const char *directory;
-
-	if ((size_t)snprintf(copy, sizeof(copy), "%s", path) >= sizeof(copy))
-		return;
-	directory = dirname(copy);
-	privileges_user_find(&user);
-	if (mkdir(directory, 0755) < 0 && !is_ours(directory))
-		return;
-	if (user.change && lchown(directory, user.uid, user.gid))
-		log_warning("cannot give %s to the user synanvil: %s", directory, strerror(errno));
 }
 
 static int servers_open(struct daemon *daemon, struct explanation *reterr_why)
@@ -300,7 +191,7 @@ static int start(struct daemon *daemon, struct explanation *reterr_why)
 		error = interfaces_plan(daemon->config, NULL, &interfaces, reterr_why);
 	if (error)
 		return error;
-	error = loop_new(daemon);
+	error = event_loop_new(daemon);
 	if (error)
 		return explain(reterr_why, error, "cannot set up the event loop: %s",
 			       strerror(-error));
@@ -437,13 +328,7 @@ void daemon_done(struct daemon *daemon)
 		(void)close(daemon->tables.configured_trie);
 	tables_live_close(&daemon->tables);
 	daemon->program = bpf_object_free(daemon->program);
-	for (size_t i = 0; i < DAEMON_SIGNALS; i++)
-		if (daemon->signals[i])
-			event_free(daemon->signals[i]);
-	if (daemon->watchdog)
-		event_free(daemon->watchdog);
-	if (daemon->loop)
-		event_base_free(daemon->loop);
+	event_loop_free(daemon);
 	if (daemon->pins >= 0)
 		(void)close(daemon->pins);
 	daemon->config = config_free(daemon->config);

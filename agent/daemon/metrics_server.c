@@ -228,10 +228,15 @@ void metrics_server_resume(struct metrics_server *server)
 
 	if (!server || !server->paused)
 		return;
-	server->paused = false;
 	error = tcp_resume(server->listening, BACKLOG);
+	server->paused = error != 0;
 	if (error)
 		log_error("metrics_listen: cannot listen any more: %s", strerror(-error));
+}
+
+bool metrics_server_paused(const struct metrics_server *server)
+{
+	return server && server->paused;
 }
 
 static void released(void *context)

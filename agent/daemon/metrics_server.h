@@ -20,6 +20,10 @@ int metrics_server_new(struct daemon *daemon, const char *listen, struct metrics
 /* The one that was to replace it is gone without having done so. Accepts NULL. */
 void metrics_server_resume(struct metrics_server *server);
 
+/* Whether it does not listen, which could not be undone: then it is to be replaced. Accepts NULL.
+ */
+bool metrics_server_paused(const struct metrics_server *server);
+
 /* Accepts NULL. Returns NULL. */
 struct metrics_server *metrics_server_free(struct metrics_server *server);
 

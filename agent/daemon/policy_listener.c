@@ -85,8 +85,9 @@ static void listeners_resume(struct policy_listener *current)
 
 		if (!current->paused)
 			continue;
-		current->paused = false;
 		error = tcp_resume(current->fd, BACKLOG);
+		/* Then the next plan makes it anew. */
+		current->paused = error != 0;
 		if (error)
 			log_error("policy_listen: cannot listen on a port any more: %s",
 				  strerror(-error));

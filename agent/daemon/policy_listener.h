@@ -28,7 +28,7 @@ struct policy_listener {
 	struct unix_node node; /* of a UNIX socket */
 	int fd;
 	bool wanted;         /* by the list that was last planned */
-	bool paused;         /* it has made room for one of those that were last planned */
+	bool paused;         /* it does not listen: it has made room for one that was planned */
 	struct event *event; /* the server's; NULL until it accepts */
 };
 

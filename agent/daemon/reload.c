@@ -46,7 +46,8 @@ static int make_servers(struct daemon *daemon, struct next *next, struct explana
 			return configuration_explain_control(new->control_socket,
 							     new->control_group, error, reterr_why);
 	}
-	next->replace_metrics = strcmp(old->metrics_listen, new->metrics_listen) != 0;
+	next->replace_metrics = strcmp(old->metrics_listen, new->metrics_listen) != 0 ||
+				metrics_server_paused(daemon->metrics);
 	if (next->replace_metrics && *new->metrics_listen) {
 		error = metrics_server_new(daemon, new->metrics_listen, daemon->metrics,
 					   &next->metrics);

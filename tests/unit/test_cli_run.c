@@ -13,86 +13,82 @@
 #include "cli_lab.h"
 
 /* Every command: the request that it sends, and what it prints for a plain reply. */
+static const struct {
+	const char *text;
+	const char *request;
+	const char *reply;
+	const char *out;
+} requests[] = {
+	{ "--json status", "\"status\",\"arguments\":{}",
+	  OK("{\"services\":[],\"syn_packets\":{}}"), "{\"services\": [], \"syn_packets\": {}}\n" },
+	{ "top", "\"top\",\"arguments\":{\"count\":20,\"by\":\"attempts\"}",
+	  OK("{\"age_seconds\":1,\"sources\":[]}"), "counted 1 s ago\n\nno sources are tracked\n" },
+	{ "top -n 7 --by connections --once --json",
+	  "\"top\",\"arguments\":{\"count\":7,\"by\":\"connections\"}",
+	  OK("{\"age_seconds\":1,\"sources\":[]}"), "{\"age_seconds\": 1, \"sources\": []}\n" },
+	{ "show [2001:DB8:0::1]", "\"show\",\"arguments\":{\"address\":\"2001:db8::1\"}",
+	  OK("{\"services\":[],\"address\":\"2001:db8::1\",\"prefix\":\"2001:db8::1\","
+	     "\"exempt\":true,"
+	     "\"blocked\":false}"),
+	  "2001:db8::1\nexempt   yes\nblocked  no\n" },
+	{ "exception list", "\"exception list\",\"arguments\":{}", OK("{\"exceptions\":[]}"),
+	  "no exceptions\n" },
+	{ "exception add 10.0.0.0/8 [2001:db8::]/84 2001:db8::1",
+	  "\"exception add\",\"arguments\":{\"prefixes\":[\"10.0.0.0/8\",\"2001:db8::/84\","
+	  "\"2001:db8::1\"]}",
+	  OK("{}"),
+	  "exception added: 10.0.0.0/8\nexception added: 2001:db8::/84\nexception added: "
+	  "2001:db8::1\n" },
+	{ "exception delete 10.0.0.1",
+	  "\"exception delete\",\"arguments\":{\"prefixes\":[\"10.0.0.1\"]}", OK("{}"),
+	  "exception deleted: 10.0.0.1\n" },
+	{ "block list", "\"block list\",\"arguments\":{}", OK("{\"blocks\":[]}"), "no blocks\n" },
+	{ "block add 10.0.0.1 --for 2h",
+	  "\"block add\",\"arguments\":{\"prefixes\":[\"10.0.0.1\"],\"seconds\":7200}", OK("{}"),
+	  "block added: 10.0.0.1\n" },
+	{ "block add 10.0.0.1", "\"block add\",\"arguments\":{\"prefixes\":[\"10.0.0.1\"]}",
+	  OK("{}"), "block added until deleted: 10.0.0.1\n" },
+	{ "--json block delete 10.0.0.1",
+	  "\"block delete\",\"arguments\":{\"prefixes\":[\"10.0.0.1\"]}", OK("{}"), "{}\n" },
+	{ "events --since 3000w", "\"events\",\"arguments\":{\"since\":316224000}",
+	  OK("{\"events\":[]}"), "no events\n" },
+	{ "events", "\"events\",\"arguments\":{}", OK("{\"events\":[]}"), "no events\n" },
+	{ "events 10.0.0.0/24 --since 1d",
+	  "\"events\",\"arguments\":{\"address\":\"10.0.0.0/24\",\"since\":86400}",
+	  OK("{\"events\":[]}"), "no events\n" },
+	{ "config --changed", "\"config\",\"arguments\":{\"changed\":true}",
+	  OK("{\"parameters\":[]}"), "" },
+	{ "--json config", "\"config\",\"arguments\":{\"changed\":false}",
+	  OK("{\"parameters\":[]}"), "{\"parameters\": []}\n" },
+	{ "advise", "\"advise\",\"arguments\":{}", OK("{\"services\":[]}"),
+	  "no advice yet: the first count is not complete\n" },
+	{ "reload", "\"reload\",\"arguments\":{}", OK("{}"), "reloaded\n" },
+	{ "restart", "\"restart\",\"arguments\":{}", OK("{}"),
+	  "the agent has left, the limiter stays at work\n" },
+	{ "detach", "\"detach\",\"arguments\":{}", OK("{}"), "detached\n" },
+};
+
 static void test_requests(void **state)
 {
-	static const struct {
-		const char *text;
-		const char *request;
-		const char *reply;
-		const char *out;
-	} rows[] = {
-		{ "--json status", "\"status\",\"arguments\":{}",
-		  OK("{\"services\":[],\"syn_packets\":{}}"),
-		  "{\"services\": [], \"syn_packets\": {}}\n" },
-		{ "top", "\"top\",\"arguments\":{\"count\":20,\"by\":\"attempts\"}",
-		  OK("{\"age_seconds\":1,\"sources\":[]}"),
-		  "counted 1 s ago\n\nno sources are tracked\n" },
-		{ "top -n 7 --by connections --once --json",
-		  "\"top\",\"arguments\":{\"count\":7,\"by\":\"connections\"}",
-		  OK("{\"age_seconds\":1,\"sources\":[]}"),
-		  "{\"age_seconds\": 1, \"sources\": []}\n" },
-		{ "show [2001:DB8:0::1]", "\"show\",\"arguments\":{\"address\":\"2001:db8::1\"}",
-		  OK("{\"services\":[],\"address\":\"2001:db8::1\",\"prefix\":\"2001:db8::1\","
-		     "\"exempt\":true,"
-		     "\"blocked\":false}"),
-		  "2001:db8::1\nexempt   yes\nblocked  no\n" },
-		{ "exception list", "\"exception list\",\"arguments\":{}",
-		  OK("{\"exceptions\":[]}"), "no exceptions\n" },
-		{ "exception add 10.0.0.0/8 [2001:db8::]/84 2001:db8::1",
-		  "\"exception add\",\"arguments\":{\"prefixes\":[\"10.0.0.0/8\",\"2001:db8::/84\","
-		  "\"2001:db8::1\"]}",
-		  OK("{}"),
-		  "exception added: 10.0.0.0/8\nexception added: 2001:db8::/84\nexception added: "
-		  "2001:db8::1\n" },
-		{ "exception delete 10.0.0.1",
-		  "\"exception delete\",\"arguments\":{\"prefixes\":[\"10.0.0.1\"]}", OK("{}"),
-		  "exception deleted: 10.0.0.1\n" },
-		{ "block list", "\"block list\",\"arguments\":{}", OK("{\"blocks\":[]}"),
-		  "no blocks\n" },
-		{ "block add 10.0.0.1 --for 2h",
-		  "\"block add\",\"arguments\":{\"prefixes\":[\"10.0.0.1\"],\"seconds\":7200}",
-		  OK("{}"), "block added: 10.0.0.1\n" },
-		{ "block add 10.0.0.1", "\"block add\",\"arguments\":{\"prefixes\":[\"10.0.0.1\"]}",
-		  OK("{}"), "block added until deleted: 10.0.0.1\n" },
-		{ "--json block delete 10.0.0.1",
-		  "\"block delete\",\"arguments\":{\"prefixes\":[\"10.0.0.1\"]}", OK("{}"),
-		  "{}\n" },
-		{ "events --since 3000w", "\"events\",\"arguments\":{\"since\":316224000}",
-		  OK("{\"events\":[]}"), "no events\n" },
-		{ "events", "\"events\",\"arguments\":{}", OK("{\"events\":[]}"), "no events\n" },
-		{ "events 10.0.0.0/24 --since 1d",
-		  "\"events\",\"arguments\":{\"address\":\"10.0.0.0/24\",\"since\":86400}",
-		  OK("{\"events\":[]}"), "no events\n" },
-		{ "config --changed", "\"config\",\"arguments\":{\"changed\":true}",
-		  OK("{\"parameters\":[]}"), "" },
-		{ "--json config", "\"config\",\"arguments\":{\"changed\":false}",
-		  OK("{\"parameters\":[]}"), "{\"parameters\": []}\n" },
-		{ "advise", "\"advise\",\"arguments\":{}", OK("{\"services\":[]}"),
-		  "no advice yet: the first count is not complete\n" },
-		{ "reload", "\"reload\",\"arguments\":{}", OK("{}"), "reloaded\n" },
-		{ "restart", "\"restart\",\"arguments\":{}", OK("{}"),
-		  "the agent has left, the limiter stays at work\n" },
-		{ "detach", "\"detach\",\"arguments\":{}", OK("{}"), "detached\n" },
-	};
 	struct lab *lab = *state;
 
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		struct script script = { .reply = rows[i].reply, .leaves = true };
+	for (size_t i = 0; i < sizeof(requests) / sizeof(requests[0]); i++) {
+		struct script script = { .reply = requests[i].reply, .leaves = true };
 		_cleanup_outcome_ struct outcome got = { 0 };
 		char request[512] = "";
 		char want[512];
 		ssize_t size;
 
 		agent_start(lab, &script);
-		got = run(lab, rows[i].text);
+		got = run(lab, requests[i].text);
 		size = read(lab->requests, request, sizeof(request) - 1);
 		/* the agent writes byte by byte, and had them all before it replied */
 		assert_true(size > 0);
 		agent_stop(lab);
 		(void)snprintf(want, sizeof(want), "{\"version\":1,\"command\":%s}\n",
-			       rows[i].request);
+			       requests[i].request);
 		assert_string_equal(request, want);
-		expect(&got, CLI_DONE, rows[i].out, "");
+		expect(&got, CLI_DONE, requests[i].out, "");
 	}
 }
 
