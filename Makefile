@@ -137,6 +137,7 @@ DAEMON := \
 	agent/daemon/milter_totals.c \
 	agent/daemon/outcomes.c \
 	agent/daemon/peaks.c \
+	agent/daemon/name_lookup.c \
 	agent/daemon/pins.c \
 	agent/daemon/policy.c \
 	agent/daemon/policy_block.c \
@@ -406,7 +407,7 @@ UNIT_state := $(STATE_SOURCES) tests/unit/tables_double.c
 UNIT_LIBS_state := $(call pkg_libs,libevent)
 UNIT_control_server := $(COMMON) $(filter agent/daemon/control_% agent/daemon/heap% agent/daemon/state% agent/daemon/rule% agent/daemon/views%,$(DAEMON)) \
 	$(addprefix agent/daemon/,advice.c connections_source.c decide.c evidence.c history.c http_request.c listing.c metrics_family.c histogram.c metrics_format.c metrics_policy.c metrics_requests.c metrics_server.c milter_totals.c policy_names.c outcomes.c peaks.c process_stats.c \
-	service_names.c session.c session_room.c settings.c show.c stats.c tcp_listener.c time_text.c top.c unix_listener.c) \
+	service_names.c session.c session_room.c settings.c show.c stats.c name_lookup.c tcp_listener.c time_text.c top.c unix_listener.c) \
 	tests/unit/tables_double.c tests/unit/agent_double.c
 UNIT_LIBS_control_server := $(call pkg_libs,libevent)
 UNIT_control_commands := $(UNIT_control_server)
@@ -469,11 +470,14 @@ POLICY_WIRE := $(addprefix agent/daemon/,policy_names.c policy_protocol.c policy
 UNITS += policy_protocol policy_session
 UNIT_policy_protocol := $(POLICY_WIRE)
 UNIT_policy_session := $(POLICY_WIRE)
+UNITS += name_lookup
+UNIT_name_lookup := agent/daemon/name_lookup.c agent/common/mono.c
+UNIT_LIBS_name_lookup := -Wl,--wrap=getaddrinfo
 UNITS += policy_server policy_listeners
 UNIT_policy_listeners = $(UNIT_policy_server)
 UNIT_LIBS_policy_listeners = $(UNIT_LIBS_policy_server)
 UNIT_policy_server := $(POLICY_WIRE) $(addprefix agent/daemon/,histogram.c policy_complaint.c policy_listener.c policy_server.c \
-	tcp_listener.c unix_listener.c) agent/common/mono.c agent/common/log.c
+	name_lookup.c tcp_listener.c unix_listener.c) agent/common/mono.c agent/common/log.c
 UNIT_LIBS_policy_server := $(call pkg_libs,libevent)
 FUZZERS += policy_protocol policy_session
 FUZZ_policy_protocol := $(POLICY_WIRE)

@@ -85,7 +85,7 @@ static int servers_open(struct daemon *daemon, struct explanation *reterr_why)
 	error = policy_service_open(daemon, reterr_why);
 	if (error || !*config->metrics_listen)
 		return error;
-	error = metrics_server_new(daemon, config->metrics_listen, &daemon->metrics);
+	error = metrics_server_new(daemon, config->metrics_listen, NULL, &daemon->metrics);
 	if (error)
 		return configuration_explain_metrics(config->metrics_listen, error, reterr_why);
 	return 0;

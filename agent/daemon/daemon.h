@@ -131,7 +131,8 @@ void daemon_stop(struct daemon *daemon, enum daemon_leave leave);
  * control_server_new(struct daemon *, const char *path, const char *group, struct control_server
  * **ret_server); struct control_server *control_server_free(struct control_server *); unlinks the
  * socket; from inside a command the pending reply is still sent, it frees itself afterwards int
- * metrics_server_new(struct daemon *, const char *listen, struct metrics_server **ret_server);
+ * metrics_server_new(struct daemon *, const char *listen, struct metrics_server *replaced, struct
+ * metrics_server **ret_server);
  *   struct metrics_server *metrics_server_free(struct metrics_server *);
  *
  * The *_new functions add their events to daemon->loop and return 0 or -errno, logging nothing. A

@@ -39,7 +39,10 @@
 struct metrics_server {
 	struct daemon *daemon;
 	struct session_server *sessions;
-	char *page; /* NULL: none yet; owned */
+	int listening; /* the sessions' */
+	bool paused;
+	struct sockaddr_storage address; /* that it listens on */
+	char *page;                      /* NULL: none yet; owned */
 	size_t page_size;
 	struct mono_ms page_made;
 };
@@ -159,47 +162,81 @@ static const struct session_limits limits = {
 
 /* --- socket --- */
 
-static int socket_listen(const char *listen, int *ret_listening)
+static int listen_on(struct metrics_server *server, const char *listen,
+		     const struct addrinfo *address)
 {
-	struct addrinfo *addresses;
-	int error = tcp_resolve(listen, &addresses);
+	int error = tcp_listen(address->ai_addr, address->ai_addrlen, BACKLOG, &server->listening);
 
-	if (error)
-		return error;
-	error = -EINVAL;
-	for (const struct addrinfo *one = addresses; one && error; one = one->ai_next)
-		error = tcp_listen(one->ai_addr, one->ai_addrlen, BACKLOG, ret_listening);
 	if (error == -EADDRNOTAVAIL) {
-		error = tcp_listen_early(addresses->ai_addr, addresses->ai_addrlen, BACKLOG,
-					 ret_listening);
+		error = tcp_listen_early(address->ai_addr, address->ai_addrlen, BACKLOG,
+					 &server->listening);
 		if (!error)
 			log_warning("metrics_listen: %s is no address of this host now; it is "
 				    "listened on there as soon as it is one",
 				    listen);
 	}
+	return error;
+}
+
+/* Who else has the port is asked by trying: only that tells whether it is all the predecessor's. */
+static int socket_listen(struct metrics_server *server, const char *listen,
+			 struct metrics_server *replaced)
+{
+	struct addrinfo *addresses;
+	/* An address, which nobody is asked for. */
+	int error = tcp_resolve(listen, mono_now(), &addresses);
+
+	if (error)
+		return error;
+	memcpy(&server->address, addresses->ai_addr, addresses->ai_addrlen);
+	error = listen_on(server, listen, addresses);
+	if (error == -EADDRINUSE && replaced &&
+	    tcp_same_port(addresses->ai_addr, (const struct sockaddr *)&replaced->address)) {
+		tcp_pause(replaced->listening);
+		replaced->paused = true;
+		error = listen_on(server, listen, addresses);
+	}
 	freeaddrinfo(addresses);
 	return error;
 }
 
-int metrics_server_new(struct daemon *daemon, const char *listen,
+int metrics_server_new(struct daemon *daemon, const char *listen, struct metrics_server *replaced,
 		       struct metrics_server **ret_server)
 {
 	struct metrics_server *server = calloc(1, sizeof(*server));
-	int listening = -1, error;
+	int error;
 
 	if (!server)
 		return -ENOMEM;
 	server->daemon = daemon;
-	error = socket_listen(listen, &listening);
+	error = socket_listen(server, listen, replaced);
 	if (!error)
-		error = session_server_new(daemon->loop, listening, &limits, &handler, server,
-					   &server->sessions);
+		error = session_server_new(daemon->loop, server->listening, &limits, &handler,
+					   server, &server->sessions);
 	if (error) {
+		metrics_server_resume(replaced);
 		free(server);
 		return error;
 	}
 	*ret_server = server;
 	return 0;
+}
+
+void metrics_server_resume(struct metrics_server *server)
+{
+	int error;
+
+	if (!server || !server->paused)
+		return;
+	error = tcp_resume(server->listening, BACKLOG);
+	server->paused = error != 0;
+	if (error)
+		log_error("metrics_listen: cannot listen any more: %s", strerror(-error));
+}
+
+bool metrics_server_paused(const struct metrics_server *server)
+{
+	return server && server->paused;
 }
 
 static void released(void *context)

@@ -29,6 +29,7 @@
 struct plan {
 	struct policy_listener *current;
 	struct policy_listener *fresh;
+	struct mono_ms deadline; /* for names */
 	struct explanation *why;
 };
 
@@ -48,7 +49,8 @@ static bool listener_keep(struct policy_listener *list, const struct sockaddr *a
 			  socklen_t size)
 {
 	for (; list; list = list->next) {
-		if (list->address_size != size || memcmp(&list->address, address, size) != 0)
+		if (list->paused || list->address_size != size ||
+		    memcmp(&list->address, address, size) != 0)
 			continue;
 		if (list->node.path && !node_there(&list->node))
 			continue;
@@ -56,6 +58,40 @@ static bool listener_keep(struct policy_listener *list, const struct sockaddr *a
 		return true;
 	}
 	return false;
+}
+
+/*
+ * Those that the list has not named so far and that have the port; false: there are none. One that
+ * the list names later is made anew then, or refused if it overlaps with one named before.
+ */
+static bool listeners_pause(struct policy_listener *current, const struct sockaddr *address)
+{
+	bool any = false;
+
+	for (; current; current = current->next) {
+		if (current->wanted || current->paused ||
+		    !tcp_same_port(address, (const struct sockaddr *)&current->address))
+			continue;
+		tcp_pause(current->fd);
+		current->paused = any = true;
+	}
+	return any;
+}
+
+static void listeners_resume(struct policy_listener *current)
+{
+	for (; current; current = current->next) {
+		int error;
+
+		if (!current->paused)
+			continue;
+		error = tcp_resume(current->fd, BACKLOG);
+		/* Then the next plan makes it anew. */
+		current->paused = error != 0;
+		if (error)
+			log_error("policy_listen: cannot listen on a port any more: %s",
+				  strerror(-error));
+	}
 }
 
 static int socket_open(struct policy_listener *listener, const struct sockaddr *address,
@@ -87,6 +123,8 @@ static int listener_add(struct plan *plan, const struct sockaddr *address, sockl
 	listener->wanted = true;
 	listener->fd = -1;
 	error = socket_open(listener, address, size, early);
+	if (error == -EADDRINUSE && listeners_pause(plan->current, address))
+		error = socket_open(listener, address, size, early);
 	if (error) {
 		policy_listener_free(listener);
 		return error;
@@ -128,7 +166,7 @@ static int inet_add(struct plan *plan, const char *text)
 {
 	struct addrinfo *addresses;
 	bool any = false;
-	int error = tcp_resolve(text, &addresses), missing = 0;
+	int error = tcp_resolve(text, plan->deadline, &addresses), missing = 0;
 
 	if (error)
 		return error;
@@ -155,6 +193,14 @@ static int explain_error(struct explanation *why, const char *word, int error)
 		return explain(why, error, "%s exists and is not a socket", word);
 	case EINVAL:
 		return explain(why, error, "%s: no such host or port", word);
+	case EAGAIN:
+		return explain(why, error, "%s: the name service failed; an address needs none",
+			       word);
+	case ETIMEDOUT:
+		return explain(
+			why, error,
+			"%s: the name service does not answer in time; an address needs none",
+			word);
 	case EACCES:
 	case EPERM:
 		return explain(why, error,
@@ -186,7 +232,12 @@ static int word_add(struct plan *plan, const char *word)
 int policy_listeners_plan(const char *list, struct policy_listener *current,
 			  struct policy_listener **ret_fresh, struct explanation *reterr_why)
 {
-	struct plan plan = { .current = current, .why = reterr_why };
+	const uint64_t patience = current ? POLICY_LOOKUP_MS : POLICY_FIRST_LOOKUP_MS;
+	struct plan plan = {
+		.current = current,
+		.deadline = { mono_now().ms + patience },
+		.why = reterr_why,
+	};
 	_cleanup_free_ char *copy = strdup(list);
 	char *rest = NULL;
 	int error = copy ? 0 : explain(reterr_why, -ENOMEM, "out of memory");
@@ -196,14 +247,24 @@ int policy_listeners_plan(const char *list, struct policy_listener *current,
 	for (const char *word = copy ? strtok_r(copy, SEPARATORS, &rest) : NULL; word && !error;
 	     word = strtok_r(NULL, SEPARATORS, &rest))
 		error = word_add(&plan, word);
-	while (error && plan.fresh) {
-		struct policy_listener *one = plan.fresh;
-
-		plan.fresh = one->next;
-		policy_listener_free(one);
+	if (error) {
+		policy_listeners_discard(plan.fresh, current);
+		plan.fresh = NULL;
 	}
 	*ret_fresh = plan.fresh;
 	return error;
+}
+
+void policy_listeners_discard(struct policy_listener *fresh, struct policy_listener *current)
+{
+	while (fresh) {
+		struct policy_listener *one = fresh;
+
+		fresh = one->next;
+		policy_listener_free(one);
+	}
+	/* Not before: they overlap. */
+	listeners_resume(current);
 }
 
 void policy_listener_free(struct policy_listener *listener)

@@ -384,14 +384,9 @@ int policy_server_switch(struct policy_server *server, struct policy_listener *f
 	return error;
 }
 
-void policy_server_discard(struct policy_listener *fresh)
+void policy_server_discard(struct policy_server *server, struct policy_listener *fresh)
 {
-	while (fresh) {
-		struct policy_listener *one = fresh;
-
-		fresh = one->next;
-		policy_listener_free(one);
-	}
+	policy_listeners_discard(fresh, server->listeners);
 }
 
 const struct policy_server_stats *policy_server_stats(const struct policy_server *server)

@@ -74,8 +74,8 @@ int policy_server_plan(struct policy_server *server, const char *list,
  */
 int policy_server_switch(struct policy_server *server, struct policy_listener *fresh);
 
-/* Gives up what was planned last. Accepts NULL. */
-void policy_server_discard(struct policy_listener *fresh);
+/* Gives up what was planned last; what it would have replaced goes on. Accepts NULL for fresh. */
+void policy_server_discard(struct policy_server *server, struct policy_listener *fresh);
 
 const struct policy_server_stats *policy_server_stats(const struct policy_server *server);
 

@@ -46,9 +46,11 @@ static int make_servers(struct daemon *daemon, struct next *next, struct explana
 			return configuration_explain_control(new->control_socket,
 							     new->control_group, error, reterr_why);
 	}
-	next->replace_metrics = strcmp(old->metrics_listen, new->metrics_listen) != 0;
+	next->replace_metrics = strcmp(old->metrics_listen, new->metrics_listen) != 0 ||
+				metrics_server_paused(daemon->metrics);
 	if (next->replace_metrics && *new->metrics_listen) {
-		error = metrics_server_new(daemon, new->metrics_listen, &next->metrics);
+		error = metrics_server_new(daemon, new->metrics_listen, daemon->metrics,
+					   &next->metrics);
 		if (error)
 			return configuration_explain_metrics(new->metrics_listen, error,
 							     reterr_why);
@@ -107,9 +109,10 @@ static void undo(struct daemon *daemon, struct next *next)
 	if (next->state_moved && state_move(daemon->state, daemon->config->state_directory))
 		log_error("exceptions and blocks stay in %s", next->config->state_directory);
 	interfaces_detach(&next->interfaces, &daemon->interfaces);
-	policy_server_discard(next->listeners);
+	policy_server_discard(daemon->policy_server, next->listeners);
 	next->match = client_match_free(next->match);
 	next->metrics = metrics_server_free(next->metrics);
+	metrics_server_resume(daemon->metrics);
 	next->control = control_server_free(next->control);
 	next->config = config_free(next->config);
 }

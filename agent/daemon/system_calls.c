@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <linux/bpf.h>
+#include <sched.h>
 #include <seccomp.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +18,13 @@
 
 /* Numbers up to here that libseccomp has no name for are calls newer than itself. */
 #define NUMBER_MAX 1023
+
+/* Where clone(2) has its flags. */
+#ifdef __s390__
+#define CLONE_FLAGS_PLACE 1
+#else
+#define CLONE_FLAGS_PLACE 0
+#endif
 
 static const char *const allowed[] = {
 	/* the loop, descriptors and clocks */
@@ -192,6 +200,22 @@ static int allow_memory(scmp_filter_ctx filter)
 	return error;
 }
 
+/*
+ * A name of policy_listen is looked up in a thread (name_lookup.c), which is under this filter as
+ * well; no process is made. The flags of clone3 are in memory, where no filter sees them: without
+ * it libc takes clone.
+ */
+static int allow_threads(scmp_filter_ctx filter)
+{
+	const struct scmp_arg_cmp thread =
+		SCMP_CMP64(CLONE_FLAGS_PLACE, SCMP_CMP_MASKED_EQ, CLONE_THREAD, CLONE_THREAD);
+	int error = seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, SCMP_SYS(clone), 1, &thread);
+
+	if (!error)
+		error = seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0);
+	return error;
+}
+
 /* Limits are read, never set: prlimit64 without a new value (the third argument). */
 static int allow_reading_limits(scmp_filter_ctx filter)
 {
@@ -229,6 +253,8 @@ static int build(scmp_filter_ctx filter)
 				   sizeof(socket_families) / sizeof(*socket_families));
 	if (!error)
 		error = allow_memory(filter);
+	if (!error)
+		error = allow_threads(filter);
 	if (!error)
 		error = allow_reading_limits(filter);
 	if (!error)

@@ -5,12 +5,12 @@
 #include "tcp_listener.h"
 
 #include <errno.h>
-#include <netdb.h>
 #include <netinet/in.h>
 #include <stdbool.h>
 #include <string.h>
 
 #include "cleanup.h"
+#include "name_lookup.h"
 
 /* Splits HOST:PORT; an IPv6 host has brackets, an empty one means all addresses. host is to be
  * freed. */
@@ -34,16 +34,15 @@ static int split(const char *text, char **ret_host, const char **ret_port)
 	return *ret_host ? 0 : -ENOMEM;
 }
 
-int tcp_resolve(const char *text, struct addrinfo **ret_addresses)
+int tcp_resolve(const char *text, struct mono_ms deadline, struct addrinfo **ret_addresses)
 {
-	const struct addrinfo hints = { .ai_flags = AI_PASSIVE, .ai_socktype = SOCK_STREAM };
 	_cleanup_free_ char *host = NULL;
 	const char *port;
 	const int error = split(text, &host, &port);
 
 	if (error)
 		return error;
-	return getaddrinfo(*host ? host : NULL, port, &hints, ret_addresses) ? -EINVAL : 0;
+	return name_lookup(*host ? host : NULL, port, deadline, ret_addresses);
 }
 
 static int listen_on(const struct sockaddr *address, socklen_t size, int backlog, bool early,
@@ -75,4 +74,34 @@ int tcp_listen_early(const struct sockaddr *address, socklen_t size, int backlog
 		     int *ret_listening)
 {
 	return listen_on(address, size, backlog, true, ret_listening);
+}
+
+void tcp_pause(int listening)
+{
+	(void)shutdown(listening, SHUT_RD);
+}
+
+int tcp_resume(int listening, int backlog)
+{
+	return listen(listening, backlog) < 0 ? -errno : 0;
+}
+
+/* 0 for what is neither IPv4 nor IPv6; no socket listens on port 0. */
+static in_port_t port_of(const struct sockaddr *address)
+{
+	switch (address->sa_family) {
+	case AF_INET:
+		return ((const struct sockaddr_in *)address)->sin_port;
+	case AF_INET6:
+		return ((const struct sockaddr_in6 *)address)->sin6_port;
+	default:
+		return 0;
+	}
+}
+
+bool tcp_same_port(const struct sockaddr *one, const struct sockaddr *other)
+{
+	const in_port_t port = port_of(one);
+
+	return port && port == port_of(other);
 }

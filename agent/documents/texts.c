@@ -151,7 +151,8 @@ const struct document documents[] = {
 		   "List of `inet:HOST:PORT` and `unix:/PATH` where Postfix asks; empty is off. "
 		   "Whoever reaches a socket may ask: the directory of a UNIX socket says who that "
 		   "is. /var/spool/postfix/synanvil/policy is `unix:synanvil/policy` to Postfix, "
-		   "also in a chroot. Names of hosts are looked up at a start and a reload."),
+		   "also in a chroot. Names of hosts are looked up at a start, for 10 seconds at "
+		   "most, and at a reload, for 2, which fails where the name service is slower."),
 	  .section = "Services of the programs" },
 	{ DOCUMENT("milter_listen", "The same for `synanvil-milter`, at its next start.") },
 	{ DOCUMENT(

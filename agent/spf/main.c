@@ -133,6 +133,20 @@ static int expand_all(struct spf_dns *dns, const struct spf_domains *domains, FI
 	return failed;
 }
 
+static const char *place_problem(int error)
+{
+	switch (-error) {
+	case ELOOP:
+		return "is a symbolic link; name the file that it stands for";
+	case EINVAL:
+		return "is there and not a file";
+	case EBUSY:
+		return "another synanvil-spf writes in this directory";
+	default:
+		return strerror(-error);
+	}
+}
+
 static int publish(const struct options *options, const char *text, size_t size)
 {
 	int result;
@@ -141,7 +155,7 @@ static int publish(const struct options *options, const char *text, size_t size)
 		return fwrite(text, 1, size, stdout) == size && !fflush(stdout) ? 0 : -EIO;
 	result = spf_file_replace(options->file, text, size);
 	if (result < 0)
-		log_error("%s: %s", options->file, strerror(-result));
+		log_error("%s: %s; nothing is written", options->file, place_problem(result));
 	else
 		log_info("%s: %s", options->file, result ? "nothing has changed" : "written");
 	return result < 0 ? result : 0;

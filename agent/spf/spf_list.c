@@ -8,6 +8,7 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -109,37 +110,79 @@ static int write_all(int fd, const char *text, size_t size)
 	return 0;
 }
 
-/* The name is on disk once its directory is. */
-static int sync_directory(const char *path)
+/* The directory, locked: of two that write there, one would remove or rename what the other writes.
+ */
+static int directory_lock(const char *path)
 {
 	char copy[PATH_MAX];
 	_cleanup_close_ int fd = -1;
 
-	(void)snprintf(copy, sizeof(copy), "%s", path);
+	if ((size_t)snprintf(copy, sizeof(copy), "%s", path) >= sizeof(copy))
+		return -ENAMETOOLONG;
 	fd = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	return fd < 0 || fsync(fd) ? -errno : 0;
+	if (fd < 0)
+		return -errno;
+	if (flock(fd, LOCK_EX | LOCK_NB))
+		return errno == EWOULDBLOCK ? -EBUSY : -errno;
+	return TAKE_FD(fd);
+}
+
+/*
+ * A file, or nothing. A link is neither followed (whoever may write to this directory would choose
+ * what is overwritten) nor replaced (somebody wanted the file to be elsewhere).
+ */
+static int place_check(const char *path)
+{
+	struct stat status;
+
+	if (lstat(path, &status))
+		return errno == ENOENT ? 0 : -errno;
+	if (S_ISLNK(status.st_mode))
+		return -ELOOP;
+	return S_ISREG(status.st_mode) ? 0 : -EINVAL;
+}
+
+static int write_new(const char *name, const char *text, size_t size)
+{
+	_cleanup_close_ int fd =
+		open(name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	int error;
+
+	if (fd < 0)
+		return -errno;
+	error = write_all(fd, text, size);
+	/* Whoever reads the configuration reads this too. */
+	if (!error && (fchmod(fd, 0644) || fsync(fd)))
+		error = -errno;
+	return error;
 }
 
 int spf_file_replace(const char *path, const char *text, size_t size)
 {
 	char name[PATH_MAX];
-	_cleanup_close_ int fd = -1;
+	_cleanup_close_ int directory = -1;
 	int error;
 
+	if ((size_t)snprintf(name, sizeof(name), "%s" SPF_NEW_SUFFIX, path) >= sizeof(name))
+		return -ENAMETOOLONG;
+	directory = directory_lock(path);
+	if (directory < 0)
+		return directory;
+	error = place_check(path);
+	if (error)
+		return error;
+	/* What a run that was killed has left. */
+	(void)unlink(name);
 	if (holds(path, text, size))
 		return 1;
-	if ((size_t)snprintf(name, sizeof(name), "%s.XXXXXX", path) >= sizeof(name))
-		return -ENAMETOOLONG;
-	fd = mkostemp(name, O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	error = write_all(fd, text, size);
-	/* Whoever reads the configuration reads this too. */
-	if (!error && (fchmod(fd, 0644) || fsync(fd) || rename(name, path)))
+	error = write_new(name, text, size);
+	if (!error && rename(name, path))
 		error = -errno;
 	if (error) {
-		(void)unlink(name);
+		if (error != -EEXIST)
+			(void)unlink(name);
 		return error;
 	}
-	return sync_directory(path);
+	/* The name is on disk once its directory is. */
+	return fsync(directory) ? -errno : 0;
 }

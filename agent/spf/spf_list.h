@@ -32,9 +32,14 @@ int spf_domains_read(FILE *stream, struct spf_domains *domains, unsigned *reterr
 /* The rules of one domain, as Postfix' cidr tables have them. */
 void spf_rules_print(FILE *stream, const char *domain, const struct spf_networks *networks);
 
+/* Behind the file's name while the next one is written; one that is left there is removed. */
+#define SPF_NEW_SUFFIX ".new"
+
 /*
  * Makes the file hold just this text, at once or not at all; what is read meanwhile is the old one.
- * 1: it did already, and nothing was written. 0 or -errno.
+ * 1: it did already, and nothing was written. 0 or -errno; -ELOOP: there is a symbolic link,
+ * -EINVAL: there is something else that is no file; -EBUSY: another run writes in the same
+ * directory.
  */
 int spf_file_replace(const char *path, const char *text, size_t size);
 

@@ -2,13 +2,14 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # Resident memory of the agent with a million sources in its table and 100,000 exceptions in its configuration: after the
-# start, a reload, several sweeps, `top`, and with a full history of events that was asked for. Exit status 1 if it was
-# beyond 32 MB at any moment, also while the reload had both configurations.
+# start, `exception list`, a reload, several sweeps, `top`, and with a full history of events that was asked for. Exit status
+# 1 if it was beyond 32 MB at any moment, also while the reload had both configurations.
 set -uo pipefail
 
 ROOT=$(cd "$(dirname "$0")/../.." && pwd)
 . "$ROOT/tests/e2e/lab.bash"
 MEMORY_MAX_KB=32768
+MOST=0
 SOURCES=1000000
 SOURCES_SENT=1040000
 HISTORY=10000
@@ -37,10 +38,13 @@ resident()
 	awk -v name="$1:" '$1 == name { print $2 }' "/proc/$LAB_AGENT/status"
 }
 
-# say WHEN
+# say WHEN: counts the most in MOST.
 say()
 {
-	echo "$1: $(resident VmRSS) KB, at most $(resident VmHWM) KB so far"
+	local most
+	most=$(resident VmHWM)
+	[ "$most" -le "$MOST" ] || MOST=$most
+	echo "$1: $(resident VmRSS) KB, at most $most KB so far"
 }
 
 [ "$(id -u)" -eq 0 ] || { echo "memory: needs root" >&2; exit 1; }
@@ -63,6 +67,12 @@ swept $SOURCES || {
 	exit 1
 }
 say "with $(synanvil --json status | jq .sources.tracked) sources"
+# What one list takes: the most of the agent's life is set to what it has now.
+echo 5 >"/proc/$LAB_AGENT/clear_refs"
+say "the same, looked at anew"
+LISTED=$(synanvil --json exception list | jq '.exceptions | length')
+[ "$LISTED" -ge 100000 ] || { echo "memory: only $LISTED exceptions are listed" >&2; exit 1; }
+say "after a list of $LISTED exceptions"
 synanvil reload || exit 1
 say "after a reload"
 synanvil top -n 100 --once >/dev/null || exit 1
@@ -70,4 +80,4 @@ NEXT=0
 wait_until 60 overrun || { echo "memory: the history has only $(synanvil --json events | wc -l) events" >&2; exit 1; }
 synanvil --json events >/dev/null && synanvil reload || exit 1
 say "after top, $(synanvil --json events | wc -l) events and another reload"
-[ "$(resident VmHWM)" -le $MEMORY_MAX_KB ]
+[ "$MOST" -le $MEMORY_MAX_KB ]

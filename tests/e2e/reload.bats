@@ -120,6 +120,68 @@ refused()
 	limit_is 8
 }
 
+# policy_at HOST PORT: who answers requests there.
+policy_at()
+{
+	printf 'request=smtpd_access_policy\nprotocol_state=DATA\n\n' | in_mail timeout 5 nc -q 1 "$1" "$2" | grep -q '^action='
+}
+
+scraped_at()
+{
+	in_mail curl -sf --max-time 5 "http://$1/metrics" | grep -q '^synanvil_exceptions '
+}
+
+@test "listeners go from one address to all of them and back; where that is refused, the old ones serve" {
+	local host occupant
+	requires curl nc
+	agent_with 'policy_listen = inet:127.0.0.1:10725'
+	for host in 0.0.0.0 127.0.0.1 '[::]' 127.0.0.1; do
+		lab_config "metrics_listen = $host:9925" "policy_listen = inet:$host:10725"
+		ok synanvil reload
+		scraped_at 127.0.0.1:9925
+		policy_at 127.0.0.1 10725
+	done
+	# Somebody else has one of all addresses: of the policy service, so that the metrics have moved when it is noticed.
+	exec_in_mail nc -lk "$LAB_HOST" 10725 >/dev/null 3>&- </dev/null &
+	occupant=$!
+	wait_until 5 in_mail nc -z "$LAB_HOST" 10725
+	lab_config 'metrics_listen = 0.0.0.0:9925' 'policy_listen = inet:0.0.0.0:10725'
+	fails 1 synanvil reload
+	says 'policy_listen: inet:0.0.0.0:10725 is in use by another program'
+	scraped_at 127.0.0.1:9925
+	! scraped_at "$LAB_HOST:9925"
+	policy_at 127.0.0.1 10725
+	kill "$occupant"
+	wait "$occupant" || :
+	ok synanvil reload
+	scraped_at "$LAB_HOST:9925"
+	policy_at "$LAB_HOST" 10725
+}
+
+@test "dead name servers hold up neither a reload nor whoever asks meanwhile" {
+	local silent began
+	requires nc unshare
+	echo 'nameserver 127.0.0.1' >"$LAB_DIR/resolv.conf"
+	exec_in_mail nc -luk 127.0.0.1 53 >"$BATS_TEST_TMPDIR/asked" 3>&- </dev/null &
+	silent=$!
+	lab_config 'policy_listen = inet:127.0.0.1:10725'
+	lab_agent_start unshare -m sh -c 'mount --bind "$0" /etc/resolv.conf && exec "$@"' "$LAB_DIR/resolv.conf"
+	# A name that needs nobody.
+	lab_config 'policy_listen = inet:localhost:10725'
+	ok synanvil reload
+	lab_config 'policy_listen = inet:mx1.example.net:10725, inet:mx2.example.net:10725, inet:mx3.example.net:10725'
+	began=$SECONDS
+	fails 1 synanvil reload
+	at_most 4 $((SECONDS - began)) "seconds"
+	kill "$silent"
+	says 'policy_listen: inet:mx1.example.net:10725: the name service does not answer in time'
+	at_least 1 "$(wc -c <"$BATS_TEST_TMPDIR/asked")" "bytes of questions"
+	policy_at 127.0.0.1 10725
+	lab_config 'policy_listen = inet:127.0.0.1:10725'
+	ok synanvil reload
+	! lab_agent_gone
+}
+
 @test "what needs a restart is said, and is no failure" {
 	agent_with
 	sed -i 's/^source_table_size.*/source_table_size = 32768/' "$LAB_CONFIG"

@@ -98,3 +98,45 @@ commands()
 	rm -f "$directory/jail.d/defaults-debian.conf"
 	ok fail2ban-client -c "$directory" --test
 }
+
+fail2ban()
+{
+	fail2ban-client -c "$F2B" -s "$F2B/socket" -p "$F2B/pid" "$@"
+}
+
+teardown()
+{
+	[ -z "${F2B_SERVER:-}" ] || kill "$F2B_SERVER" 2>/dev/null || :
+}
+
+asked_for()
+{
+	grep -qxF -- "$*" "$F2B/asked"
+}
+
+@test "fail2ban blocks for as long as it bans, and for ever where it bans for ever" {
+	requires fail2ban-client fail2ban-server
+	F2B=$BATS_TEST_TMPDIR/fail2ban
+	cp -r /etc/fail2ban "$F2B"
+	cp -r "$LAB_ROOT/deploy/fail2ban/." "$F2B"
+	rm -f "$F2B/jail.d/defaults-debian.conf"
+	printf '[synanvil]\nenabled = true\nbackend = polling\nlogpath = %s\n' "$F2B/mail.log" >"$F2B/jail.local"
+	printf '[Definition]\ndbfile = None\nlogtarget = %s\n' "$F2B/log" >"$F2B/fail2ban.local"
+	mkdir "$F2B/bin"
+	printf '#!/bin/sh\necho "$@" >>"%s"\n' "$F2B/asked" >"$F2B/bin/synanvil"
+	chmod +x "$F2B/bin/synanvil"
+	: >"$F2B/mail.log" >"$F2B/asked"
+	PATH=$F2B/bin:$PATH fail2ban-server -f -c "$F2B" -s "$F2B/socket" -p "$F2B/pid" >"$F2B/out" 2>&1 3>&- </dev/null &
+	F2B_SERVER=$!
+	wait_until 20 fail2ban status synanvil
+	ok fail2ban set synanvil banip 192.0.2.1
+	wait_until 10 asked_for block add 192.0.2.1 --for 3600s
+	ok fail2ban set synanvil bantime -1
+	ok fail2ban set synanvil banip 2001:db8::17
+	wait_until 10 asked_for block add 2001:db8::17
+	ok fail2ban set synanvil unbanip 2001:db8::17
+	wait_until 10 asked_for block delete 2001:db8::17
+	# As the command line would have understood them: no agent, which is not wrong usage.
+	fails 3 "$SYNANVIL" -s "$F2B/none" block add 192.0.2.1 --for 3600s
+	fails 3 "$SYNANVIL" -s "$F2B/none" block add 2001:db8::17
+}

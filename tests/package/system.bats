@@ -370,6 +370,25 @@ tried_again()
 	in_system systemctl stop synanvild
 }
 
+@test "without a BPF file system: agent and unit say what to mount, and are tried until it is there" {
+	local unit says='/sys/fs/bpf is not a BPF file system; mount one with: mount -t bpf -o mode=0700 bpf /sys/fs/bpf'
+	fresh
+	ok in_system systemctl stop synanvild
+	in_system umount /sys/fs/bpf
+	fails 1 in_system systemctl start synanvild
+	wait_until 30 tried_again
+	in_system journalctl -o cat --since -1min -u synanvil-pins | grep -xF "$says"
+	in_system journalctl -o cat --since -1min -u synanvild |
+		grep -F 'bpf_directory /sys/fs/bpf/synanvil is not on a BPF file system; mount one with: mount -t bpf'
+	in_system mount -t bpf -o mode=0700 bpf /sys/fs/bpf
+	wait_until 30 answers
+	equals native "$(json '.interfaces[0].mode' status)" "interface"
+	for unit in synanvild synanvil-pins; do
+		equals success "$(in_system systemctl show -P Result "$unit")" "$unit"
+	done
+	ok in_system systemctl stop synanvild
+}
+
 @test "a policy socket in Postfix' queue directory serves its chrooted smtpd, as the package is" {
 	requires swaks
 	local service='check_policy_service { unix:synanvil/policy, timeout=3s, try_limit=1, default_action=DUNNO }'

@@ -4,6 +4,7 @@
  */
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -11,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -109,6 +111,64 @@ static void a_file_is_replaced_as_a_whole(void **state)
 	assert_int_equal(spf_file_replace(path, "x", 1), -ENOENT);
 }
 
+static void write_file(const char *path, const char *text)
+{
+	FILE *file = fopen(path, "w");
+
+	assert_non_null(file);
+	assert_true(fputs(text, file) >= 0);
+	assert_int_equal(fclose(file), 0);
+}
+
+static void what_a_killed_run_left_goes(void **state)
+{
+	char directory[] = "/tmp/spf-list-XXXXXX", path[64], left[80];
+
+	(void)state;
+	assert_non_null(mkdtemp(directory));
+	(void)snprintf(path, sizeof(path), "%s/f.cidr", directory);
+	(void)snprintf(left, sizeof(left), "%s" SPF_NEW_SUFFIX, path);
+	write_file(left, "half of it");
+	assert_int_equal(spf_file_replace(path, "one\n", 4), 0);
+	assert_int_equal(access(left, F_OK), -1);
+	/* Also by a run that has nothing to write. */
+	write_file(left, "half of it");
+	assert_int_equal(spf_file_replace(path, "one\n", 4), 1);
+	assert_int_equal(access(left, F_OK), -1);
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(rmdir(directory), 0);
+}
+
+static void only_a_file_is_replaced_and_by_one_at_a_time(void **state)
+{
+	char directory[] = "/tmp/spf-list-XXXXXX", path[64], target[64];
+	struct stat status;
+	int locked;
+
+	(void)state;
+	assert_non_null(mkdtemp(directory));
+	(void)snprintf(path, sizeof(path), "%s/f.cidr", directory);
+	(void)snprintf(target, sizeof(target), "%s/target", directory);
+	write_file(target, "mine\n");
+	assert_int_equal(symlink(target, path), 0);
+	assert_int_equal(spf_file_replace(path, "one\n", 4), -ELOOP);
+	/* Nor is what it stands for taken for the file. */
+	assert_int_equal(spf_file_replace(path, "mine\n", 5), -ELOOP);
+	assert_int_equal(lstat(path, &status), 0);
+	assert_true(S_ISLNK(status.st_mode));
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(mkfifo(path, 0600), 0);
+	assert_int_equal(spf_file_replace(path, "one\n", 4), -EINVAL);
+	assert_int_equal(unlink(path), 0);
+	locked = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	assert_int_equal(flock(locked, LOCK_EX), 0);
+	assert_int_equal(spf_file_replace(path, "one\n", 4), -EBUSY);
+	(void)close(locked);
+	assert_int_equal(entries(directory), 3);
+	assert_int_equal(unlink(target), 0);
+	assert_int_equal(rmdir(directory), 0);
+}
+
 static void rules_are_those_of_a_cidr_table(void **state)
 {
 	struct spf_networks networks = { 0 };
@@ -134,6 +194,8 @@ int main(void)
 		cmocka_unit_test(lists_are_read),
 		cmocka_unit_test(lists_are_bounded),
 		cmocka_unit_test(a_file_is_replaced_as_a_whole),
+		cmocka_unit_test(what_a_killed_run_left_goes),
+		cmocka_unit_test(only_a_file_is_replaced_and_by_one_at_a_time),
 		cmocka_unit_test(rules_are_those_of_a_cidr_table),
 	};
 

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/bpf.h>
+#include <pthread.h>
 #include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -42,6 +43,23 @@ static long do_execve(void)
 static long do_fork(void)
 {
 	return syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0);
+}
+
+static long do_clone3(void)
+{
+	return syscall(SYS_clone3, NULL, 0) != -1 || errno != ENOSYS;
+}
+
+static void *nothing(void *context)
+{
+	return context;
+}
+
+static long do_thread(void)
+{
+	pthread_t thread;
+
+	return pthread_create(&thread, NULL, nothing, NULL) || pthread_join(thread, NULL);
 }
 
 static long do_ptrace(void)
@@ -178,6 +196,8 @@ static const struct row {
 	{ "memory that becomes code", do_memory_to_code, SIGSYS },
 	{ "setrlimit", do_set_limit, SIGSYS },
 	{ "io_uring", do_io_uring, SIGSYS },
+	{ "a process by clone3", do_clone3, 0 },
+	{ "a thread", do_thread, 0 },
 	{ "sockets", do_socket, 0 },
 	{ "maps and links", do_bpf, 0 },
 	{ "files", do_files, 0 },
