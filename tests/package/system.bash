@@ -83,3 +83,34 @@ system_gone()
 {
 	! kill -0 "$SYSTEM_NSPAWN" 2>/dev/null
 }
+
+# The agent's command line, inside. Its socket is where the package puts it.
+synanvil()
+{
+	in_system synanvil "$@"
+}
+
+installed()
+{
+	ok in_system env -u DEBIAN_FRONTEND dpkg -i "/root/$1.deb" </dev/null
+}
+
+property()
+{
+	in_system systemctl show -P "$1" synanvild.service
+}
+
+answers()
+{
+	synanvil status
+}
+
+# configure LINE...: in place of the lines that set the same.
+configure()
+{
+	local line file=$SYSTEM_TREE/etc/synanvil/synanvil.cf
+	for line in "$@"; do
+		sed -i "/^${line%%[ =]*} =/d" "$file"
+		echo "$line" >>"$file"
+	done
+}

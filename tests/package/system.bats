@@ -46,37 +46,6 @@ teardown()
 		in_system journalctl --no-pager -n 40 -u 'synanvil*' >&2
 }
 
-# The agent's command line, inside. Its socket is where the package puts it.
-synanvil()
-{
-	in_system synanvil "$@"
-}
-
-installed()
-{
-	ok in_system env -u DEBIAN_FRONTEND dpkg -i "/root/$1.deb" </dev/null
-}
-
-property()
-{
-	in_system systemctl show -P "$1" synanvild.service
-}
-
-answers()
-{
-	synanvil status
-}
-
-# configure LINE...: in place of the lines that set the same.
-configure()
-{
-	local line file=$SYSTEM_TREE/etc/synanvil/synanvil.cf
-	for line in "$@"; do
-		sed -i "/^${line%%[ =]*} =/d" "$file"
-		echo "$line" >>"$file"
-	done
-}
-
 # fresh [LINE]...: installed, with these lines, nothing counted.
 fresh()
 {
