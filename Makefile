@@ -273,6 +273,13 @@ $(BUILD)/bpf/%.bpf.o: bpf/%.bpf.c
 	@mkdir -p $(@D)
 	$(Q)$(CLANG) $(BPF_CFLAGS) -MMD -MP -c $< -o $@
 
+# The packet path once more, for agents without CAP_PERFMON (bpf/speculation.bpf.h).
+$(BUILD)/bpf/checked.bpf.o: bpf/synanvil.bpf.c
+	$(call say,BPF,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CLANG) $(BPF_CFLAGS) -DSPECULATION_IS_CHECKED=1 -mllvm -no-stack-slot-sharing \
+		-mllvm -unroll-threshold=100000 -MMD -MP -c $< -o $@
+
 $(BUILD)/gen/%.skel.h: $(BUILD)/bpf/%.bpf.o
 	$(call say,SKEL,$@)
 	@mkdir -p $(@D)

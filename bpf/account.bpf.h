@@ -21,6 +21,7 @@
 #include "maps.bpf.h"
 #include "places.bpf.h"
 #include "repeats.bpf.h"
+#include "speculation.bpf.h"
 #include "spent.bpf.h"
 #include "window.bpf.h"
 
@@ -33,8 +34,20 @@
 static __always_inline void source_remember(struct sa_source *source, const struct attempt *attempt,
 					    __u64 window)
 {
-	source->remembered[(window_count(window) - 1) % SA_REPEATS_REMEMBERED] =
-		attempt_digest(&attempt->packet, window_start_ms(window));
+	__u32 place = (window_count(window) - 1) % SA_REPEATS_REMEMBERED;
+	__u32 digest = attempt_digest(&attempt->packet, window_start_ms(window));
+
+	if (!SPECULATION_IS_CHECKED) {
+		source->remembered[place] = digest;
+		return;
+	}
+	for (__u32 i = 0; i < SA_REPEATS_REMEMBERED; i++) {
+		__u32 *here = &source->remembered[i];
+
+		KEPT(here);
+		if (i == place)
+			*here = digest;
+	}
 }
 
 static __always_inline __u32 source_owner(const struct sa_source_key *key)
@@ -102,49 +115,60 @@ static __always_inline int source_judge(struct sa_source *source, struct attempt
 	return reason;
 }
 
+/* STAGE_CONTINUE where another attempt was counted meanwhile: then it is to be tried again. */
+PART int charge_try(struct sa_source *source, struct attempt *attempt)
+{
+	__u64 old, new;
+	__u32 limit;
+
+	if (!GIVEN(source && attempt))
+		return SA_REASON_UNDECIDED;
+	old = *(volatile __u64 *)&source->window;
+	limit = attempt->rate_limit;
+	if (window_lapsed(old, attempt)) {
+		new = window_new(attempt->now_ms);
+	} else {
+		__u64 start_ms = window_start_ms(old);
+
+		attempt->count = window_count(old);
+		if (digest_is_among(attempt_digest(&attempt->packet, start_ms),
+				    source->remembered) &&
+		    repeat_take(source, start_ms))
+			return limit ? SA_REASON_WITHIN_LIMIT : SA_REASON_UNLIMITED;
+		if (attempt->count == SA_COUNT_MAX ||
+		    (limit && attempt->enforced && attempt->count > limit))
+			return source_is_own(source, attempt)
+				       ? source_judge(source, attempt, start_ms)
+				       : SA_REASON_UNDECIDED;
+		new = old + 1;
+	}
+	if (__sync_val_compare_and_swap(&source->window, old, new) != old)
+		return STAGE_CONTINUE;
+	if (!source_is_own(source, attempt)) {
+		charge_take_back(source);
+		return SA_REASON_UNDECIDED;
+	}
+	attempt->count = window_count(new);
+	if (!attempt->refused && (!limit || attempt->count <= limit))
+		source_remember(source, attempt, new);
+	return source_judge(source, attempt, window_start_ms(new));
+}
+
 /* One attempt of a known source. Global, so that the verifier follows it once. */
 __attribute__((noinline)) int source_charge(struct sa_source *source, struct attempt *attempt,
 					    int spent)
 {
-	__u32 limit;
-
 	if (!source || !attempt)
 		return SA_REASON_UNDECIDED;
 	if (connections_are_limited(attempt))
 		place_take(source, attempt, spent);
 	if (spent)
 		return SA_REASON_RATE;
-	limit = attempt->rate_limit;
 	for (int i = 0; i < SWAP_TRIES; i++) {
-		__u64 old = *(volatile __u64 *)&source->window, new;
+		int reason = charge_try(source, attempt);
 
-		if (window_lapsed(old, attempt)) {
-			new = window_new(attempt->now_ms);
-		} else {
-			__u64 start_ms = window_start_ms(old);
-
-			attempt->count = window_count(old);
-			if (digest_is_among(attempt_digest(&attempt->packet, start_ms),
-					    source->remembered) &&
-			    repeat_take(source, start_ms))
-				return limit ? SA_REASON_WITHIN_LIMIT : SA_REASON_UNLIMITED;
-			if (attempt->count == SA_COUNT_MAX ||
-			    (limit && attempt->enforced && attempt->count > limit))
-				return source_is_own(source, attempt)
-					       ? source_judge(source, attempt, start_ms)
-					       : SA_REASON_UNDECIDED;
-			new = old + 1;
-		}
-		if (__sync_val_compare_and_swap(&source->window, old, new) != old)
-			continue;
-		if (!source_is_own(source, attempt)) {
-			charge_take_back(source);
-			return SA_REASON_UNDECIDED;
-		}
-		attempt->count = window_count(new);
-		if (!attempt->refused && (!limit || attempt->count <= limit))
-			source_remember(source, attempt, new);
-		return source_judge(source, attempt, window_start_ms(new));
+		if (reason != STAGE_CONTINUE)
+			return reason;
 	}
 	return SA_REASON_UNDECIDED;
 }

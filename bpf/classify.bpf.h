@@ -9,26 +9,29 @@
 
 #include "attempt.bpf.h"
 #include "maps.bpf.h"
+#include "speculation.bpf.h"
 
 static __always_inline void source_key_make(const struct sa_settings *set, struct attempt *attempt)
 {
-	const struct sa_address *mask =
-		attempt->packet.family == SA_FAMILY_IPV4 ? &set->mask_ipv4 : &set->mask_ipv6;
-	struct sa_address masked = {
-		.high_be = attempt->packet.source.high_be & mask->high_be,
-		.low_be = attempt->packet.source.low_be & mask->low_be,
-	};
+	const struct sa_address *mask = &set->mask_ipv6;
+	struct sa_address masked;
 
+	if (attempt->packet.family == SA_FAMILY_IPV4) {
+		mask = &set->mask_ipv4;
+		KEPT(mask);
+	}
+	masked.high_be = attempt->packet.source.high_be & mask->high_be;
+	masked.low_be = attempt->packet.source.low_be & mask->low_be;
 	__builtin_memcpy(attempt->key.address, &masked, sizeof(masked));
 }
 
 /* False where the trie behind the filter cannot match: most sources are on no list. */
-static __always_inline bool filter_passes(__u32 row, const struct packet *packet)
+PART bool filter_passes(__u32 row, const struct packet *packet)
 {
 	const struct sa_filter *filter = bpf_map_lookup_elem(&filters, &row);
 	__u32 words[4], bit;
 
-	if (!filter)
+	if (!filter || !GIVEN(packet))
 		return true;
 	__builtin_memcpy(words, &packet->source, sizeof(words));
 	if (packet->family == SA_FAMILY_IPV4) {

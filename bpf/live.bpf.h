@@ -8,6 +8,7 @@
 
 #include "attempt.bpf.h"
 #include "maps.bpf.h"
+#include "speculation.bpf.h"
 #include "synanvil/live.h"
 
 static __always_inline struct sa_live_totals *live_totals_read(void)
@@ -44,8 +45,13 @@ static __always_inline bool live_is_none(const struct attempt *attempt)
 __attribute__((noinline)) __u32 live_look(__u32 index, __u64 digest)
 {
 	const struct sa_live_bucket *bucket = bpf_map_lookup_elem(&live, &index);
+	__u32 count = 0;
 
-	return bucket ? sa_live_count(bucket, digest) : 0;
+	if (!bucket)
+		return 0;
+	for (int i = 0; i < SA_LIVE_WAYS; i++)
+		count += number_forgotten(sa_live_word_count(&bucket->words[i], digest));
+	return count;
 }
 
 static __always_inline __u32 live_of_source(const struct attempt *attempt)

@@ -17,6 +17,7 @@
 #include <linux/ipv6.h>
 
 #include "attempt.bpf.h"
+#include "speculation.bpf.h"
 
 #define IPV4_FRAGMENT_OFFSET 0x1fff
 #define IPV4_MORE_FRAGMENTS  0x2000
@@ -77,7 +78,7 @@ static __always_inline bool cursor_take(struct cursor *cursor, void *to, __u32 s
 	if (offset > OFFSET_MAX)
 		return false;
 	cursor->offset = offset + size;
-	if (data + offset + size <= end) {
+	if (!SPECULATION_IS_CHECKED && data + offset + size <= end) {
 		__builtin_memcpy(to, data + offset, size);
 		return true;
 	}
@@ -87,10 +88,10 @@ static __always_inline bool cursor_take(struct cursor *cursor, void *to, __u32 s
 /* Whether the frame holds bytes more from the cursor on. */
 static __always_inline bool cursor_holds(const struct cursor *cursor, __u32 bytes)
 {
-	__u32 linear = cursor->ctx->data_end - cursor->ctx->data;
-
-	return cursor->offset + bytes <= linear ||
-	       cursor->offset + bytes <= bpf_xdp_get_buff_len(cursor->ctx);
+	if (!SPECULATION_IS_CHECKED &&
+	    cursor->offset + bytes <= (__u32)(cursor->ctx->data_end - cursor->ctx->data))
+		return true;
+	return cursor->offset + bytes <= bpf_xdp_get_buff_len(cursor->ctx);
 }
 
 static __always_inline bool is_vlan(__u16 protocol_be)
@@ -178,28 +179,40 @@ struct extension_walk {
 	__u32 next;
 };
 
+/* Over one extension header. */
+PART int parse_extension(struct xdp_md *ctx, struct extension_walk *walk)
+{
+	struct cursor cursor = { .ctx = ctx };
+	struct extension extension = {};
+	__u8 kind;
+
+	if (!walk)
+		return STAGE_UNPARSED;
+	kind = walk->next;
+	cursor.offset = walk->offset;
+	if (!cursor_take(&cursor, &extension, sizeof(extension)))
+		return STAGE_UNPARSED;
+	if (kind == IPPROTO_FRAGMENT && extension.fragment_be & bpf_htons(IPV6_FRAGMENT_OFFSET))
+		return STAGE_NOT_OURS;
+	walk->next = extension.next;
+	walk->offset += extension_size(kind, &extension);
+	return STAGE_CONTINUE;
+}
+
 /* Global, so that the verifier follows the many ways through a chain once, and not with all else.
  */
 __attribute__((noinline)) int parse_extensions(struct xdp_md *ctx, struct extension_walk *walk)
 {
-	struct cursor cursor = { .ctx = ctx };
-	struct extension extension = {};
-
 	if (!walk)
 		return STAGE_UNPARSED;
 	for (int i = 0; i < SA_IPV6_EXTENSION_HEADERS_MAX; i++) {
-		__u8 kind = walk->next;
+		int stage;
 
-		if (!is_extension(kind))
+		if (!is_extension(walk->next))
 			return STAGE_CONTINUE;
-		cursor.offset = walk->offset;
-		if (!cursor_take(&cursor, &extension, sizeof(extension)))
-			return STAGE_UNPARSED;
-		if (kind == IPPROTO_FRAGMENT &&
-		    extension.fragment_be & bpf_htons(IPV6_FRAGMENT_OFFSET))
-			return STAGE_NOT_OURS;
-		walk->next = extension.next;
-		walk->offset += extension_size(kind, &extension);
+		stage = parse_extension(ctx, walk);
+		if (stage != STAGE_CONTINUE)
+			return stage;
 	}
 	return is_extension(walk->next) ? STAGE_UNPARSED : STAGE_CONTINUE;
 }
@@ -268,13 +281,15 @@ static __always_inline int parse_tcp(struct cursor *cursor, struct packet *packe
 	return STAGE_CONTINUE;
 }
 
-static __always_inline int parse_packet(struct xdp_md *ctx, struct packet *packet)
+PART int parse_packet(struct xdp_md *ctx, struct packet *packet)
 {
 	struct cursor cursor = { .ctx = ctx };
 	__u16 protocol_be;
 	__u32 room = 0; /* else clang spills what was never set, which the verifier refuses */
 	int stage;
 
+	if (!GIVEN(packet))
+		return STAGE_NOT_OURS;
 	stage = parse_ethernet(&cursor, &protocol_be);
 	if (stage != STAGE_CONTINUE)
 		return stage;

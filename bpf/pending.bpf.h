@@ -17,6 +17,7 @@
 
 #include <bpf/bpf_helpers.h>
 
+#include "speculation.bpf.h"
 #include "synanvil/abi.h"
 
 /* Each failed swap means that another CPU moved the same source's word. */
@@ -73,6 +74,19 @@ static __always_inline __u64 pending_renew(__u64 word)
 	return pending_older(word) ? pending_add(pending_remove(word)) : word;
 }
 
+/* Whether it is settled; if not, the word was moved meanwhile. */
+PART bool pending_try_release(struct sa_source *source, __u64 now_ms)
+{
+	__u64 old, now;
+
+	if (!GIVEN(source))
+		return true;
+	old = *(volatile __u64 *)&source->pending;
+	now = pending_at(old, now_ms);
+	return !pending_count(now) ||
+	       __sync_val_compare_and_swap(&source->pending, old, pending_remove(now)) == old;
+}
+
 /*
  * Gives one place back: the connection is established and counted as such, or the attempt did not
  * pass after all. Nothing happens where the place has lapsed. Accepted races: an entry that was
@@ -81,14 +95,9 @@ static __always_inline __u64 pending_renew(__u64 word)
  */
 static __always_inline void pending_release(struct sa_source *source, __u64 now_ms)
 {
-	for (int i = 0; i < PENDING_TRIES; i++) {
-		__u64 old = *(volatile __u64 *)&source->pending;
-		__u64 now = pending_at(old, now_ms);
-
-		if (!pending_count(now) ||
-		    __sync_val_compare_and_swap(&source->pending, old, pending_remove(now)) == old)
+	for (int i = 0; i < PENDING_TRIES; i++)
+		if (pending_try_release(source, now_ms))
 			return;
-	}
 }
 
 #endif

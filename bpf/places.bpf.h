@@ -18,6 +18,7 @@
 #include "live.bpf.h"
 #include "pending.bpf.h"
 #include "repeats.bpf.h"
+#include "speculation.bpf.h"
 #include "window.bpf.h"
 
 static __always_inline bool connections_are_limited(const struct attempt *attempt)
@@ -113,6 +114,30 @@ static __always_inline bool attempt_is_repeat(const struct sa_source *source,
 	       repeats_are_left(source, start_ms);
 }
 
+/* Whether it is settled; if not, the source's places were moved meanwhile. */
+PART bool place_try(struct sa_source *source, struct attempt *attempt, int spent)
+{
+	__u64 old, word;
+	__u32 places;
+	bool repeated;
+
+	if (!GIVEN(source && attempt))
+		return true;
+	old = *(volatile __u64 *)&source->pending;
+	word = pending_at(old, attempt->now_ms);
+	places = attempt->takes_place ? pending_count(word) : 0;
+	repeated = places && attempt_is_repeat(source, attempt);
+	connections_count(attempt);
+	place_judge(attempt, (__u64)attempt->live + places - repeated);
+	if (spent || !place_is_due(attempt))
+		return true;
+	if (__sync_val_compare_and_swap(&source->pending, old,
+					repeated ? pending_renew(word) : pending_add(word)) != old)
+		return false;
+	attempt->placed = !repeated;
+	return true;
+}
+
 /*
  * Takes a place for an attempt of a known source, or says in attempt->refused why not. spent: the
  * attempt will be dropped for its rate, so that nothing is taken.
@@ -123,23 +148,9 @@ static __always_inline bool attempt_is_repeat(const struct sa_source *source,
 static __always_inline void place_take(struct sa_source *source, struct attempt *attempt,
 				       bool spent)
 {
-	for (int i = 0; i < PENDING_TRIES; i++) {
-		__u64 old = *(volatile __u64 *)&source->pending;
-		__u64 word = pending_at(old, attempt->now_ms);
-		__u32 places = attempt->takes_place ? pending_count(word) : 0;
-		bool repeated = places && attempt_is_repeat(source, attempt);
-
-		connections_count(attempt);
-		place_judge(attempt, (__u64)attempt->live + places - repeated);
-		if (spent || !place_is_due(attempt))
+	for (int i = 0; i < PENDING_TRIES; i++)
+		if (place_try(source, attempt, spent))
 			return;
-		if (__sync_val_compare_and_swap(&source->pending, old,
-						repeated ? pending_renew(word)
-							 : pending_add(word)) == old) {
-			attempt->placed = !repeated;
-			return;
-		}
-	}
 	attempt->refused = SA_REASON_WITHIN_LIMIT;
 }
 
@@ -179,12 +190,11 @@ static __always_inline bool refusal_is_told(struct sa_source *source)
  * process_limit. source: NULL where the attempt made the entry. An undecided one's entry is another
  * source's by now: no place there is its own.
  */
-static __always_inline int place_settle(struct attempt *attempt, struct sa_source *source,
-					int reason)
+PART int place_settle(struct attempt *attempt, struct sa_source *source, int reason)
 {
 	bool over_rate = reason == SA_REASON_RATE;
 
-	if (!connections_are_limited(attempt))
+	if (!GIVEN(attempt) || !connections_are_limited(attempt))
 		return reason;
 	if (reason == SA_REASON_UNDECIDED || (over_rate && attempt->enforced)) {
 		if (attempt->placed)

@@ -8,6 +8,7 @@
 
 #include "attempt.bpf.h"
 #include "maps.bpf.h"
+#include "speculation.bpf.h"
 
 static __always_inline const struct sa_settings *settings_in_force(__u32 *ret_index)
 {
@@ -39,13 +40,16 @@ static __always_inline bool service_matches(const struct sa_service *service,
  * Rows with an address stand first, so the first match is the closest one. What the row says is
  * copied: a pointer to it would have the verifier follow the rest of the way once for each row.
  */
-static __always_inline int service_find(const struct sa_settings *set, struct attempt *attempt)
+PART int service_find(const struct sa_settings *set, struct attempt *attempt)
 {
+	if (!GIVEN(set && attempt))
+		return STAGE_NOT_OURS;
 	for (__u32 i = 0; i < SA_SERVICES_MAX && i < set->service_count; i++) {
 		const struct sa_service *service = &set->services[i];
 
 		if (!service_matches(service, &attempt->packet))
 			continue;
+		KEPT(service);
 		attempt->key.service = service->id;
 		attempt->service_slot = service->slot;
 		attempt->rate_limit = service->rate_limit;

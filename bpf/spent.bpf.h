@@ -18,6 +18,7 @@
 
 #include "attempt.bpf.h"
 #include "maps.bpf.h"
+#include "speculation.bpf.h"
 #include "window.bpf.h"
 
 #define MIX_1 0x9e3779b97f4a7c15ULL
@@ -83,12 +84,14 @@ static __always_inline bool spent_says_drop(const struct sa_spent *shared, __u64
 				copy.remembered);
 }
 
-static __always_inline int spent_find(const struct attempt *attempt)
+PART int spent_find(const struct attempt *attempt)
 {
 	const struct sa_spent_line *line;
 	const __u8 *hint;
 	__u64 digest;
 
+	if (!GIVEN(attempt))
+		return STAGE_CONTINUE;
 	if (!attempt->enforced || !attempt->rate_limit || !attempt->generation || attempt->sampled)
 		return STAGE_CONTINUE;
 	digest = spent_digest(attempt);
@@ -116,17 +119,22 @@ static __always_inline __u32 spent_way(const struct sa_spent_line *line,
 }
 
 /* Writes nothing that stands there already: the line is read by all CPUs. */
-static __always_inline void spent_remember(const struct attempt *attempt,
-					   const struct sa_spent *copy)
+PART int spent_remember(const struct attempt *attempt, const struct sa_spent *copy)
 {
-	__u64 digest = spent_digest(attempt), check = digest ^ spent_seal(copy);
-	struct sa_spent_line *line = spent_line(digest);
-	__u8 *hint = spent_hint(digest);
+	struct sa_spent_line *line;
+	__u64 digest, check;
+	__u8 *hint;
 	__u32 way;
 
+	if (!GIVEN(attempt && copy))
+		return 0;
+	digest = spent_digest(attempt);
+	check = digest ^ spent_seal(copy);
+	line = spent_line(digest);
+	hint = spent_hint(digest);
 	if (!line || !hint || line->ways[0].check == check || line->ways[1].check == check)
-		return;
-	way = spent_way(line, attempt, digest) & (SA_SPENT_WAYS - 1);
+		return 0;
+	way = number_forgotten(spent_way(line, attempt, digest)) & (SA_SPENT_WAYS - 1);
 	line->ways[way] = (struct sa_spent){
 		.check = check,
 		.window = copy->window,
@@ -134,6 +142,7 @@ static __always_inline void spent_remember(const struct attempt *attempt,
 				copy->remembered[3] },
 	};
 	hint[way] = spent_hint_of(digest);
+	return 0;
 }
 
 #endif

@@ -7,6 +7,7 @@
 #define BPF_VERDICT_H
 
 #include "account.bpf.h"
+#include "speculation.bpf.h"
 
 #define SA_EFFECT_PASS 0U
 #define SA_EFFECT_DROP 1U
@@ -18,13 +19,15 @@ static const __u32 reasons_that_drop = 0
 	;
 #undef REASON
 
-static __always_inline __u32 interface_slot(const struct xdp_md *ctx, const struct sa_settings *set)
+PART __u32 interface_slot(const struct xdp_md *ctx, const struct sa_settings *set)
 {
 	__u32 ifindex = ctx->ingress_ifindex;
 
+	if (!GIVEN(set))
+		return 0;
 	for (__u32 slot = 1; slot < SA_INTERFACE_SLOTS; slot++)
 		if (set->interfaces[slot].ifindex == ifindex)
-			return set->interfaces[slot].slot;
+			return SPECULATION_IS_CHECKED ? slot : set->interfaces[slot].slot;
 	return 0;
 }
 
@@ -33,7 +36,7 @@ static __always_inline int pass_uncounted(void)
 	return XDP_PASS;
 }
 
-static __always_inline int pass_unparsed(const struct xdp_md *ctx)
+PART int pass_unparsed(const struct xdp_md *ctx)
 {
 	__u32 zero = 0, index, slot;
 	struct sa_totals *total = bpf_map_lookup_elem(&totals, &zero);
@@ -97,16 +100,20 @@ static __always_inline void event_emit(const struct attempt *attempt, int reason
 		total->events_lost++;
 }
 
-static __always_inline int verdict(const struct xdp_md *ctx, const struct sa_settings *set,
-				   struct attempt *attempt, struct sa_source *source, int reason)
+PART int verdict(const struct xdp_md *ctx, const struct sa_settings *set, struct attempt *attempt,
+		 struct sa_source *source, int reason)
 {
-	bool drops = reasons_that_drop >> reason & 1;
-	bool would = drops && !attempt->enforced;
-	__u32 outcome = would ? SA_OUTCOME_WOULD(reason) : reason;
-	__u32 row = SA_COUNTER_ROW(interface_slot(ctx, set), attempt->service_slot,
-				   attempt->packet.family);
-	struct sa_counters *cells = bpf_map_lookup_elem(&counters, &row);
+	bool drops = reasons_that_drop >> reason & 1, would;
+	struct sa_counters *cells;
+	__u32 outcome, row;
 
+	if (!GIVEN(set && attempt))
+		return XDP_PASS;
+	would = drops && !attempt->enforced;
+	outcome = number_forgotten(would ? SA_OUTCOME_WOULD(reason) : reason);
+	row = SA_COUNTER_ROW(interface_slot(ctx, set), attempt->service_slot,
+			     attempt->packet.family);
+	cells = bpf_map_lookup_elem(&counters, &row);
 	if (cells && outcome < SA_OUTCOMES)
 		cells->packets[outcome]++;
 	if (!drops)

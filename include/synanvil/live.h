@@ -112,18 +112,23 @@ static inline __attribute__((always_inline)) void sa_live_hint_lower(__u32 *hint
 	(void)__sync_fetch_and_add(hint, -1);
 }
 
+/* Connections of the source that the word counts. */
+static inline __attribute__((always_inline)) __u32 sa_live_word_count(const __u64 *word,
+								       __u64 digest)
+{
+	__u64 now = *(const volatile __u64 *)word;
+
+	return now >> SA_LIVE_COUNT_BITS == digest ? (__u32)(now & SA_LIVE_COUNT_MASK) : 0;
+}
+
 /* Connections of the source. */
 static inline __attribute__((always_inline)) __u32
 sa_live_count(const struct sa_live_bucket *bucket, __u64 digest)
 {
 	__u32 count = 0;
 
-	for (int i = 0; i < SA_LIVE_WAYS; i++) {
-		__u64 word = *(const volatile __u64 *)&bucket->words[i];
-
-		if (word >> SA_LIVE_COUNT_BITS == digest)
-			count += (__u32)(word & SA_LIVE_COUNT_MASK);
-	}
+	for (int i = 0; i < SA_LIVE_WAYS; i++)
+		count += sa_live_word_count(&bucket->words[i], digest);
 	return count;
 }
 
