@@ -289,7 +289,7 @@ $(BUILD)/gen/%.skel.h: $(BUILD)/bpf/%.bpf.o
 
 objects = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 
-$(BUILD)/obj/agent/daemon/%.o: agent/daemon/%.c $(addprefix $(BUILD)/gen/,synanvil.skel.h tick.skel.h connections.skel.h)
+$(BUILD)/obj/agent/daemon/%.o: agent/daemon/%.c $(addprefix $(BUILD)/gen/,synanvil.skel.h checked.skel.h tick.skel.h connections.skel.h)
 	$(call say,CC,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(call pkg_cflags,$(PKGS_COMMON) $(PKGS_DAEMON)) -MMD -MP -c $< -o $@
@@ -300,7 +300,7 @@ $(BUILD)/obj/%.o: %.c
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(call pkg_cflags,$(PKGS_COMMON)) -MMD -MP -c $< -o $@
 
 # Named here too: make prefers a pattern rule that needs no intermediate file, unless that file is named somewhere.
-$(BUILD)/synanvild: | $(addprefix $(BUILD)/gen/,synanvil.skel.h tick.skel.h connections.skel.h)
+$(BUILD)/synanvild: | $(addprefix $(BUILD)/gen/,synanvil.skel.h checked.skel.h tick.skel.h connections.skel.h)
 $(BUILD)/synanvild: $(call objects,$(COMMON) $(DAEMON))
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $(HARDEN) $^ $(call pkg_libs,$(PKGS_COMMON) $(PKGS_DAEMON)) -o $@

@@ -13,9 +13,11 @@
 #include <string.h>
 
 #include "abi_hash.h"
+#include "checked.skel.h"
 #include "cleanup.h"
 #include "log.h"
 #include "pins.h"
+#include "privileges.h"
 #include "synanvil.skel.h"
 #include "tick.h"
 
@@ -72,13 +74,17 @@ static int explain_load(int error, struct explanation *reterr_why)
 	if (error == -EPERM)
 		return explain(reterr_why, error,
 			       "the kernel does not allow loading BPF programs here (CAP_BPF, "
-			       "CAP_PERFMON, "
 			       "CAP_NET_ADMIN, lockdown)");
 	feature = missing_feature();
 	if (feature)
 		return explain(reterr_why, error,
 			       "this kernel is too old: it lacks %s; Linux 6.1 or newer is needed",
 			       feature);
+	if (!privileges_may_trace())
+		return explain(reterr_why, error,
+			       "the kernel refused the packet path's program: %s (-v shows its "
+			       "reasons); it may take it with CAP_PERFMON",
+			       strerror(-error));
 	return explain(reterr_why, error,
 		       "the kernel refused the packet path's program: %s (-v shows its reasons)",
 		       strerror(-error));
@@ -147,13 +153,38 @@ static void tables_borrow(const struct synanvil_bpf *skeleton, uint32_t capacity
 	};
 }
 
+/*
+ * The packet path, or what Linux lets in of it without CAP_PERFMON (bpf/speculation.bpf.h). Both
+ * are compiled from one source, so the skeleton of one fits the other.
+ */
+static struct synanvil_bpf *skeleton_open(void)
+{
+	struct synanvil_bpf *skeleton = calloc(1, sizeof(*skeleton));
+	int error;
+
+	if (!skeleton)
+		return NULL;
+	error = synanvil_bpf__create_skeleton(skeleton);
+	if (!error && !privileges_may_trace())
+		skeleton->skeleton->data =
+			(void *)checked_bpf__elf_bytes(&skeleton->skeleton->data_sz);
+	if (!error)
+		error = bpf_object__open_skeleton(skeleton->skeleton, NULL);
+	if (error) {
+		synanvil_bpf__destroy(skeleton);
+		errno = -error;
+		return NULL;
+	}
+	return skeleton;
+}
+
 /* The skeleton, opened, with its sizes set. */
 static int object_open(uint32_t source_table_size, unsigned cpus, struct bpf_program_set *program)
 {
 	uint32_t entries = SA_SOURCE_ENTRIES(source_table_size, cpus);
 	struct tick tick;
 
-	program->skeleton = synanvil_bpf__open();
+	program->skeleton = skeleton_open();
 	if (!program->skeleton)
 		return -errno;
 	if (bpf_map__set_max_entries(program->skeleton->maps.sources, entries))

@@ -15,6 +15,7 @@
 #include "cleanup.h"
 #include "connections.skel.h"
 #include "pins.h"
+#include "privileges.h"
 #include "tick.h"
 
 #define COUNTING_PIN "counting"
@@ -68,10 +69,11 @@ static int explain_load(int error, struct explanation *reterr_why)
 	if (!types_are_told())
 		return explain(reterr_why, error,
 			       "the kernel does not tell its types (no /sys/kernel/btf/vmlinux)");
+	if (!privileges_may_trace())
+		return explain(reterr_why, error, "CAP_PERFMON is missing");
 	if (error == -EPERM || error == -EACCES)
 		return explain(reterr_why, error,
-			       "the kernel does not allow tracing programs here (CAP_PERFMON, "
-			       "lockdown)");
+			       "the kernel does not allow tracing programs here (lockdown)");
 	return explain(reterr_why, error,
 		       "the kernel refused the program: %s (-v shows its "
 		       "reasons)",

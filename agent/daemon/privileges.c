@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Capabilities through libcap-ng. Three of them suffice to load, attach, update, detach and pin.
+ * Capabilities through libcap-ng. Two of them suffice to load, attach, update, detach and pin
+ * the packet path; counting connections in the kernel takes CAP_PERFMON too.
  */
 #include "privileges.h"
 
@@ -33,14 +34,19 @@ int privileges_check(struct explanation *reterr_why)
 		missing = "CAP_NET_ADMIN";
 	else if (!may(CAP_BPF))
 		missing = "CAP_BPF";
-	else if (!may(CAP_PERFMON))
-		missing = "CAP_PERFMON";
 	if (!missing)
 		return 0;
-	return explain(reterr_why, -EPERM,
-		       "%s is missing: start synanvild as root, or with CAP_BPF, CAP_NET_ADMIN and "
-		       "CAP_PERFMON",
-		       missing);
+	return explain(
+		reterr_why, -EPERM,
+		"%s is missing: start synanvild as root, or with CAP_BPF, CAP_NET_ADMIN and, "
+		"for counting connections in the kernel, CAP_PERFMON",
+		missing);
+}
+
+/* The kernel takes CAP_SYS_ADMIN for it as well. */
+bool privileges_may_trace(void)
+{
+	return may(CAP_PERFMON) || may(CAP_SYS_ADMIN);
 }
 
 void privileges_user_find(struct privileges_user *ret_user)
@@ -77,12 +83,12 @@ int privileges_give_directory(const char *directory, const struct privileges_use
 
 int privileges_drop(const struct privileges_user *user, struct explanation *reterr_why)
 {
-	const bool may_bound = may(CAP_SETPCAP);
+	const bool may_bound = may(CAP_SETPCAP), may_perfmon = may(CAP_PERFMON);
 	int error = 0;
 
 	capng_clear(CAPNG_SELECT_BOTH);
 	if (capng_updatev(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED, CAP_BPF, CAP_NET_ADMIN,
-			  CAP_PERFMON, -1))
+			  may_perfmon ? CAP_PERFMON : -1, -1))
 		error = -EINVAL;
 	/* A careful service manager does not give CAP_SETPCAP; then it has set the bounds itself.
 	 */

@@ -18,8 +18,12 @@ struct privileges_user {
 	gid_t gid;
 };
 
-/* -EPERM, with what is missing, unless BPF programs may be loaded and attached. */
+/* -EPERM, with what is missing, unless the packet path may be loaded and attached. */
 int privileges_check(struct explanation *reterr_why);
+
+/* After privileges_check: whether the kernel lets tracing programs in, and trusts programs to run
+ * ahead of their branches. */
+bool privileges_may_trace(void);
 
 /* The user synanvil, if root starts the agent and there is one. */
 void privileges_user_find(struct privileges_user *ret_user);
@@ -27,7 +31,8 @@ void privileges_user_find(struct privileges_user *ret_user);
 /* Makes user the owner of a directory and of the files in it. 0 or -errno. */
 int privileges_give_directory(const char *directory, const struct privileges_user *user);
 
-/* Becomes user and keeps CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON alone, for good. 0 or -errno. */
+/* Becomes user and keeps CAP_BPF, CAP_NET_ADMIN and, if it is there, CAP_PERFMON alone, for good. 0
+ * or -errno. */
 int privileges_drop(const struct privileges_user *user, struct explanation *reterr_why);
 
 #endif

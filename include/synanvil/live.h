@@ -114,7 +114,7 @@ static inline __attribute__((always_inline)) void sa_live_hint_lower(__u32 *hint
 
 /* Connections of the source that the word counts. */
 static inline __attribute__((always_inline)) __u32 sa_live_word_count(const __u64 *word,
-								       __u64 digest)
+								      __u64 digest)
 {
 	__u64 now = *(const volatile __u64 *)word;
 

@@ -296,3 +296,30 @@ settled()
 	equals 5 "$(syn_packets drop rate)" "dropped by rate"
 	equals 0 "$(metric _drift_total)" drift
 }
+
+# A container that grants CAP_BPF and CAP_NET_ADMIN, and no more than that. CAP_SYS_ADMIN would stand for both.
+@test "without CAP_PERFMON: said once, counted from its list, limits hold, all else works" {
+	lab_config 'smtpd_client_connection_rate_limit = 10' 'smtpd_client_connection_count_limit = 5'
+	lab_agent_start setpriv --bounding-set=-perfmon,-sys_admin --inh-caps=-perfmon,-sys_admin
+	equals 0000008000001000 "$(awk '$1 == "CapPrm:" { print $2 }' "/proc/$LAB_AGENT/status")" "capabilities kept"
+	equals 1 "$(metric '_source{source="sock_diag"}')" "the list counts"
+	equals sock_diag "$(json .connections_source status)" "status"
+	ok grep 'live connections: listed once a second' <<<"$(synanvil status)"
+	serve 25
+	hold -s 10.9.0.0 -a 2 -n 5 "$LAB_HOST" 25
+	wants 10 "open"
+	attempts -b 1 -s 10.9.0.1 -n 3 "$LAB_HOST" 25 >/dev/null
+	equals 3 "$(syn_packets drop concurrency)" "dropped: the source holds its limit"
+	kill "$CLIENT"
+	wants 0 "closed"
+	ok attempts -s 10.9.0.1 -n 1 "$LAB_HOST" 25
+	for source in 10.9.9.9 2001:db8:9::9; do
+		attempts -b 1 -s "$source" -n 15 "$([ "$source" = 10.9.9.9 ] && echo "$LAB_HOST" || echo "$LAB_HOST6")" 25 >/dev/null
+	done
+	equals 10 "$(syn_packets drop rate)" "dropped by rate, both families"
+	ok synanvil block add 10.9.9.8
+	attempts -b 1 -s 10.9.9.8 -n 2 "$LAB_HOST" 25 >/dev/null
+	equals 2 "$(syn_packets drop blocked)" "dropped by a block"
+	equals 1 "$(grep -c 'live connections cannot be counted in the kernel' "$LAB_LOG")" "log lines"
+	ok grep 'live connections cannot be counted in the kernel: CAP_PERFMON is missing' "$LAB_LOG"
+}
