@@ -206,6 +206,9 @@ static __always_inline int attempt_account(struct attempt *attempt, struct sa_so
 {
 	bool spent;
 
+	/* What was compared before is not to be compared again: see speculation.bpf.h. */
+	if (SPECULATION_IS_CHECKED)
+		*source = bpf_map_lookup_elem(&sources, &attempt->key);
 	if (!*source) {
 		int error = source_create(attempt);
 

@@ -58,13 +58,17 @@ static __always_inline struct sa_spent_line *spent_line(__u64 digest)
 	return bpf_map_lookup_elem(&spent, &index);
 }
 
-/* The hints of the digest's line, one for each way. */
-static __always_inline __u8 *spent_hint(__u64 digest)
+static __always_inline struct sa_spent_hints *spent_hints_of(__u64 digest)
 {
 	__u32 index = spent_index(digest) / SA_SPENT_HINTED;
-	struct sa_spent_hints *entry = bpf_map_lookup_elem(&spent_hints, &index);
 
-	return entry ? &entry->hints[digest % SA_SPENT_HINTED * SA_SPENT_WAYS] : 0;
+	return bpf_map_lookup_elem(&spent_hints, &index);
+}
+
+/* The hints of the digest's line, one for each way. */
+static __always_inline __u8 *spent_hint(struct sa_spent_hints *entry, __u64 digest)
+{
+	return &entry->hints[digest % SA_SPENT_HINTED * SA_SPENT_WAYS];
 }
 
 static __always_inline __u8 spent_hint_of(__u64 digest)
@@ -87,6 +91,7 @@ static __always_inline bool spent_says_drop(const struct sa_spent *shared, __u64
 PART int spent_find(const struct attempt *attempt)
 {
 	const struct sa_spent_line *line;
+	struct sa_spent_hints *entry;
 	const __u8 *hint;
 	__u64 digest;
 
@@ -95,8 +100,11 @@ PART int spent_find(const struct attempt *attempt)
 	if (!attempt->enforced || !attempt->rate_limit || !attempt->generation || attempt->sampled)
 		return STAGE_CONTINUE;
 	digest = spent_digest(attempt);
-	hint = spent_hint(digest);
-	if (!hint || (hint[0] != spent_hint_of(digest) && hint[1] != spent_hint_of(digest)))
+	entry = spent_hints_of(digest);
+	if (!entry)
+		return STAGE_CONTINUE;
+	hint = spent_hint(entry, digest);
+	if (hint[0] != spent_hint_of(digest) && hint[1] != spent_hint_of(digest))
 		return STAGE_CONTINUE;
 	line = spent_line(digest);
 	if (!line)
@@ -121,6 +129,7 @@ static __always_inline __u32 spent_way(const struct sa_spent_line *line,
 /* Writes nothing that stands there already: the line is read by all CPUs. */
 PART int spent_remember(const struct attempt *attempt, const struct sa_spent *copy)
 {
+	struct sa_spent_hints *entry;
 	struct sa_spent_line *line;
 	__u64 digest, check;
 	__u8 *hint;
@@ -131,8 +140,8 @@ PART int spent_remember(const struct attempt *attempt, const struct sa_spent *co
 	digest = spent_digest(attempt);
 	check = digest ^ spent_seal(copy);
 	line = spent_line(digest);
-	hint = spent_hint(digest);
-	if (!line || !hint || line->ways[0].check == check || line->ways[1].check == check)
+	entry = spent_hints_of(digest);
+	if (!line || !entry || line->ways[0].check == check || line->ways[1].check == check)
 		return 0;
 	way = number_forgotten(spent_way(line, attempt, digest)) & (SA_SPENT_WAYS - 1);
 	line->ways[way] = (struct sa_spent){
@@ -141,6 +150,7 @@ PART int spent_remember(const struct attempt *attempt, const struct sa_spent *co
 		.remembered = { copy->remembered[0], copy->remembered[1], copy->remembered[2],
 				copy->remembered[3] },
 	};
+	hint = spent_hint(entry, digest);
 	hint[way] = spent_hint_of(digest);
 	return 0;
 }
