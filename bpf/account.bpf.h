@@ -173,25 +173,33 @@ __attribute__((noinline)) int source_charge(struct sa_source *source, struct att
 	return SA_REASON_UNDECIDED;
 }
 
+/* What is known of a source by its first attempt. fresh: all zero. */
+PART int source_fill(struct sa_source *fresh, struct attempt *attempt)
+{
+	if (!GIVEN(fresh && attempt))
+		return 0;
+	fresh->owner = source_owner(&attempt->key);
+	fresh->window = window_new(attempt->now_ms);
+	fresh->classified = attempt->classified;
+	fresh->pending = connections_are_limited(attempt) ? place_first(attempt) : 0;
+	if (attempt->refused) {
+		fresh->repeats = repeats_tag(attempt->now_ms) | REPEATS_TOLD;
+		fresh->dropped = 1;
+		fresh->last_dropped_s = attempt->now_ms / 1000;
+	} else {
+		fresh->remembered[0] = attempt_digest(&attempt->packet, attempt->now_ms);
+	}
+	return 0;
+}
+
 static __always_inline int source_create(struct attempt *attempt)
 {
-	struct sa_source fresh = {
-		.owner = source_owner(&attempt->key),
-		.window = window_new(attempt->now_ms),
-		.classified = attempt->classified,
-		.pending = connections_are_limited(attempt) ? place_first(attempt) : 0,
-	};
+	struct sa_source fresh = {};
 	struct sa_totals *total;
 	__u32 zero = 0;
 	int error;
 
-	if (attempt->refused) {
-		fresh.repeats = repeats_tag(attempt->now_ms) | REPEATS_TOLD;
-		fresh.dropped = 1;
-		fresh.last_dropped_s = attempt->now_ms / 1000;
-	} else {
-		fresh.remembered[0] = attempt_digest(&attempt->packet, attempt->now_ms);
-	}
+	(void)source_fill(&fresh, attempt);
 	error = bpf_map_update_elem(&sources, &attempt->key, &fresh, BPF_NOEXIST);
 	if (error)
 		return error;
@@ -247,16 +255,24 @@ static __always_inline void drop_note(__u32 *dropped, __u32 *last_dropped_s,
 /* A drop for a block; sets first_over if none was reported for this source within the unit. */
 static __always_inline void blocked_account(struct attempt *attempt)
 {
-	struct sa_blocked_source *source = bpf_map_lookup_elem(&blocked_sources, &attempt->key);
+	const struct sa_source_key *key = &attempt->key;
+	struct sa_blocked_source *source;
+	struct sa_source_key copy;
 	__u64 event_ms;
 
+	/* Linux 6.1 takes no key from what a function was given. */
+	if (SPECULATION_IS_CHECKED) {
+		copy = attempt->key;
+		key = &copy;
+	}
+	source = bpf_map_lookup_elem(&blocked_sources, key);
 	if (!source) {
 		struct sa_blocked_source fresh = { .event_ms = attempt->now_ms,
 						   .dropped = 1,
 						   .last_dropped_s = attempt->now_ms / 1000 };
 
 		attempt->first_over =
-			!bpf_map_update_elem(&blocked_sources, &attempt->key, &fresh, BPF_NOEXIST);
+			!bpf_map_update_elem(&blocked_sources, key, &fresh, BPF_NOEXIST);
 		return;
 	}
 	drop_note(&source->dropped, &source->last_dropped_s, attempt);
@@ -271,12 +287,9 @@ static __always_inline void blocked_account(struct attempt *attempt)
 static __always_inline void source_shortcut(const struct sa_source *source,
 					    const struct attempt *attempt)
 {
-	struct sa_spent copy = {
-		.window = *(const volatile __u64 *)&source->window,
-		.remembered = { source->remembered[0], source->remembered[1], source->remembered[2],
-				source->remembered[3] },
-	};
+	struct sa_spent copy = { .window = *(const volatile __u64 *)&source->window };
 
+	__builtin_memcpy(copy.remembered, source->remembered, sizeof(copy.remembered));
 	if (window_count(copy.window) > attempt->rate_limit &&
 	    !window_lapsed(copy.window, attempt) && source_is_own(source, attempt))
 		spent_remember(attempt, &copy);

@@ -105,10 +105,19 @@ static __always_inline __u64 classification_word(const struct sa_settings *set,
 	return attempt->generation ^ attempt->packet.source.low_be;
 }
 
+PART int prefix_fill(struct sa_prefix *prefix, const struct attempt *attempt)
+{
+	if (!GIVEN(prefix && attempt))
+		return 0;
+	prefix->length = 128;
+	__builtin_memcpy(prefix->address, &attempt->packet.source, sizeof(prefix->address));
+	return 0;
+}
+
 static __always_inline int source_classify(const struct sa_settings *set, struct attempt *attempt,
 					   struct sa_source **ret_source)
 {
-	struct sa_prefix address = { .length = 128 };
+	struct sa_prefix address = {};
 	struct sa_source *source;
 
 	attempt->classified = classification_word(set, attempt);
@@ -116,7 +125,7 @@ static __always_inline int source_classify(const struct sa_settings *set, struct
 	*ret_source = source;
 	if (source && attempt->classified && source->classified == attempt->classified)
 		return STAGE_CONTINUE;
-	__builtin_memcpy(address.address, &attempt->packet.source, sizeof(address.address));
+	(void)prefix_fill(&address, attempt);
 	if (source_is_exempt(attempt, &address))
 		return SA_REASON_EXEMPT;
 	if (source_is_blocked(attempt, &address))

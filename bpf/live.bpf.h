@@ -49,8 +49,10 @@ __attribute__((noinline)) __u32 live_look(__u32 index, __u64 digest)
 
 	if (!bucket)
 		return 0;
-	for (int i = 0; i < SA_LIVE_WAYS; i++)
+	for (int i = 0; i < SA_LIVE_WAYS; i++) {
 		count += number_forgotten(sa_live_word_count(&bucket->words[i], digest));
+		KEPT(count);
+	}
 	return count;
 }
 

@@ -173,10 +173,11 @@ static __always_inline __u32 extension_size(__u8 kind, const struct extension *e
 	return (extension->length + 1U) * 8;
 }
 
-/* Where a walk through extension headers is: the offset and the kind of the header that follows. */
+/* Where a walk through extension headers is: the offset and the kind of the header that follows.
+ * Whole words: Linux 6.1 without CAP_PERFMON lets none be written by halves. */
 struct extension_walk {
-	__u32 offset;
-	__u32 next;
+	__u64 offset;
+	__u64 next;
 };
 
 /* Over one extension header. */

@@ -29,8 +29,9 @@
 /* A function that Linux checks by itself; returns a number. What it is given may be NULL then. */
 #define PART     __attribute__((noinline))
 #define GIVEN(x) (x)
-/* Keeps clang from making two such pointers one, at a distance that is chosen. */
-#define KEPT(pointer) asm volatile("" : "+r"(pointer))
+/* Has clang compute it here: not two pointers as one, at a distance that is chosen; not a sum at
+ * the end, of what has to be stored until then. */
+#define KEPT(value) asm volatile("" : "+r"(value))
 
 /* The same number, of which Linux knows nothing more. */
 PART __u32 number_forgotten(__u32 number)
@@ -43,7 +44,7 @@ PART __u32 number_forgotten(__u32 number)
 
 #define PART     static __always_inline
 #define GIVEN(x) true
-#define KEPT(pointer)
+#define KEPT(value)
 
 PART __u32 number_forgotten(__u32 number)
 {

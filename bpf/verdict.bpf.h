@@ -80,21 +80,29 @@ static __always_inline void event_measure(struct sa_event *event, const struct a
 	}
 }
 
+/* event: all zero. */
+PART int event_fill(struct sa_event *event, const struct attempt *attempt, int reason, bool would)
+{
+	if (!GIVEN(event && attempt))
+		return 0;
+	event->time_ms = attempt->now_ms;
+	event->address = attempt->packet.source;
+	event->service = attempt->key.service;
+	event->reason = reason;
+	event->would_drop = would;
+	event_measure(event, attempt, reason);
+	return 0;
+}
+
 static __always_inline void event_emit(const struct attempt *attempt, int reason, bool would)
 {
-	struct sa_event event = {
-		.time_ms = attempt->now_ms,
-		.address = attempt->packet.source,
-		.service = attempt->key.service,
-		.reason = reason,
-		.would_drop = would,
-	};
+	struct sa_event event = {};
 	__u32 zero = 0;
 	struct sa_totals *total = bpf_map_lookup_elem(&totals, &zero);
 
 	if (!total)
 		return;
-	event_measure(&event, attempt, reason);
+	(void)event_fill(&event, attempt, reason, would);
 	if (!event_allowed(total, attempt->now_ms) ||
 	    bpf_ringbuf_output(&events, &event, sizeof(event), 0))
 		total->events_lost++;

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "checked.skel.h"
 #include "synanvil.skel.h"
 #include "tick.h"
 
@@ -79,6 +80,20 @@ struct sa_service *lab_service(struct lab *lab, const char *destination, uint16_
 	return service;
 }
 
+/* SYNANVIL_CHECKED: the build for agents without CAP_PERFMON. */
+static struct synanvil_bpf *packet_path_open(void)
+{
+	struct synanvil_bpf *skeleton = calloc(1, sizeof(*skeleton));
+
+	assert_non_null(skeleton);
+	assert_int_equal(synanvil_bpf__create_skeleton(skeleton), 0);
+	if (getenv("SYNANVIL_CHECKED"))
+		skeleton->skeleton->data =
+			(void *)checked_bpf__elf_bytes(&skeleton->skeleton->data_sz);
+	assert_int_equal(bpf_object__open_skeleton(skeleton->skeleton, NULL), 0);
+	return skeleton;
+}
+
 /* As the agent makes it: what the kernel holds back comes on top of the size that was asked for. */
 struct lab *lab_new(uint32_t source_table_size)
 {
@@ -87,8 +102,7 @@ struct lab *lab_new(uint32_t source_table_size)
 	struct tick tick = {};
 
 	assert_non_null(lab);
-	lab->skeleton = synanvil_bpf__open();
-	assert_non_null(lab->skeleton);
+	lab->skeleton = packet_path_open();
 	assert_int_equal(tick_measure(&tick), 0);
 	lab->skeleton->rodata->tick_scale = tick.scale;
 	lab->skeleton->rodata->tick_offset_ms = tick.offset_ms;
