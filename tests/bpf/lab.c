@@ -7,9 +7,11 @@
 #include <arpa/inet.h>
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
+#include <linux/capability.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "checked.skel.h"
@@ -94,6 +96,39 @@ static struct synanvil_bpf *packet_path_open(void)
 	return skeleton;
 }
 
+/* With the effective capabilities that these calls leave, the permitted ones stay. */
+static void tracing_is_allowed(bool allowed)
+{
+	const struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct sets[_LINUX_CAPABILITY_U32S_3];
+	const uint32_t admin = CAP_TO_MASK(CAP_SYS_ADMIN), perfmon = CAP_TO_MASK(CAP_PERFMON);
+
+	assert_int_equal(syscall(SYS_capget, &head, sets), 0);
+	sets[CAP_TO_INDEX(CAP_SYS_ADMIN)].effective &= ~admin;
+	sets[CAP_TO_INDEX(CAP_PERFMON)].effective &= ~perfmon;
+	if (allowed) {
+		sets[CAP_TO_INDEX(CAP_SYS_ADMIN)].effective |=
+			sets[CAP_TO_INDEX(CAP_SYS_ADMIN)].permitted & admin;
+		sets[CAP_TO_INDEX(CAP_PERFMON)].effective |=
+			sets[CAP_TO_INDEX(CAP_PERFMON)].permitted & perfmon;
+	}
+	assert_int_equal(syscall(SYS_capset, &head, sets), 0);
+}
+
+/* SYNANVIL_CHECKED: as Linux lets it in without CAP_PERFMON. */
+static int packet_path_load(struct synanvil_bpf *skeleton)
+{
+	const bool checked = getenv("SYNANVIL_CHECKED");
+	int error;
+
+	if (checked)
+		tracing_is_allowed(false);
+	error = synanvil_bpf__load(skeleton);
+	if (checked)
+		tracing_is_allowed(true);
+	return error;
+}
+
 /* As the agent makes it: what the kernel holds back comes on top of the size that was asked for. */
 struct lab *lab_new(uint32_t source_table_size)
 {
@@ -108,7 +143,7 @@ struct lab *lab_new(uint32_t source_table_size)
 	lab->skeleton->rodata->tick_offset_ms = tick.offset_ms;
 	(void)bpf_map__set_max_entries(lab->skeleton->maps.sources,
 				       SA_SOURCE_ENTRIES(source_table_size, cpus));
-	if (synanvil_bpf__load(lab->skeleton)) {
+	if (packet_path_load(lab->skeleton)) {
 		synanvil_bpf__destroy(lab->skeleton);
 		free(lab);
 		return NULL;
