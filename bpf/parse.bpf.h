@@ -173,11 +173,10 @@ static __always_inline __u32 extension_size(__u8 kind, const struct extension *e
 	return (extension->length + 1U) * 8;
 }
 
-/* Where a walk through extension headers is: the offset and the kind of the header that follows.
- * Whole words: Linux 6.1 without CAP_PERFMON lets none be written by halves. */
+/* Where a walk through extension headers is: the offset and the kind of the header that follows. */
 struct extension_walk {
-	__u64 offset;
-	__u64 next;
+	stack_number offset;
+	stack_number next;
 };
 
 /* Over one extension header. */

@@ -33,6 +33,9 @@
  * the end, of what has to be stored until then. */
 #define KEPT(value) asm volatile("" : "+r"(value))
 
+/* Of a whole word, which Linux 6.1 wants. */
+typedef __u64 stack_number;
+
 /* The same number, of which Linux knows nothing more. */
 PART __u32 number_forgotten(__u32 number)
 {
@@ -45,6 +48,8 @@ PART __u32 number_forgotten(__u32 number)
 #define PART     static __always_inline
 #define GIVEN(x) true
 #define KEPT(value)
+
+typedef __u32 stack_number;
 
 PART __u32 number_forgotten(__u32 number)
 {
