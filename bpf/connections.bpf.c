@@ -63,16 +63,20 @@ static __always_inline void connection_opened(const struct sock *sk, __u64 cooki
 		pending_release(source, clock_now_traced_ms());
 }
 
+static __always_inline bool change_counts(int old_state, int new_state)
+{
+	return socket_is_live(old_state) != socket_is_live(new_state);
+}
+
 /* asked: what the kernel gives the cookie of sk for, here. */
 static __always_inline void connection_seen(struct sock *sk, void *asked, int old_state,
 					    int new_state, bool again)
 {
-	bool was = socket_is_live(old_state), is = socket_is_live(new_state);
 	const struct sa_settings *set;
 	__u64 cookie, change, *here;
 	__u32 index;
 
-	if (was == is || !socket_is_of(sk, net_cookie))
+	if (!change_counts(old_state, new_state) || !socket_is_of(sk, net_cookie))
 		return;
 	here = seen_here();
 	cookie = socket_cookie(sk, asked);
@@ -82,7 +86,7 @@ static __always_inline void connection_seen(struct sock *sk, void *asked, int ol
 	set = settings_in_force(&index);
 	if (!set)
 		return;
-	if (is)
+	if (socket_is_live(new_state))
 		connection_opened(sk, cookie, set, again);
 	else
 		live_leave(cookie, set->epoch);
@@ -99,16 +103,19 @@ static __always_inline void connection_seen(struct sock *sk, void *asked, int ol
 SEC("sockops")
 int synanvil_connections_told(struct bpf_sock_ops *ctx)
 {
-	struct bpf_sock *told = ctx->sk;
+	const bool changes = ctx->op == BPF_SOCK_OPS_STATE_CB;
+	struct bpf_sock *told;
 	struct sock *sk;
 
-	if ((ctx->op != BPF_SOCK_OPS_PASSIVE_ESTABLISHED_CB && ctx->op != BPF_SOCK_OPS_STATE_CB) ||
-	    !told)
+	if (!changes && ctx->op != BPF_SOCK_OPS_PASSIVE_ESTABLISHED_CB)
 		return SOCKOPS_DONE;
-	sk = (struct sock *)bpf_skc_to_tcp_sock(told);
+	if (changes && !change_counts((int)ctx->args[0], (int)ctx->args[1]))
+		return SOCKOPS_DONE;
+	told = ctx->sk;
+	sk = told ? (struct sock *)bpf_skc_to_tcp_sock(told) : NULL;
 	if (!sk)
 		return SOCKOPS_DONE;
-	if (ctx->op == BPF_SOCK_OPS_STATE_CB)
+	if (changes)
 		connection_seen(sk, ctx, (int)ctx->args[0], (int)ctx->args[1], false);
 	else if (socket_is_of(sk, net_cookie))
 		bpf_sock_ops_cb_flags_set(
