@@ -65,10 +65,17 @@ static __always_inline struct sa_spent_hints *spent_hints_of(__u64 digest)
 	return bpf_map_lookup_elem(&spent_hints, &index);
 }
 
-/* The hints of the digest's line, one for each way. */
-static __always_inline __u8 *spent_hint(struct sa_spent_hints *entry, __u64 digest)
+static __always_inline __u8 *spent_hint_in(struct sa_spent_hints *entry, __u64 digest)
 {
 	return &entry->hints[digest % SA_SPENT_HINTED * SA_SPENT_WAYS];
+}
+
+/* The hints of the digest's line, one for each way. */
+static __always_inline __u8 *spent_hint(__u64 digest)
+{
+	struct sa_spent_hints *entry = spent_hints_of(digest);
+
+	return entry ? spent_hint_in(entry, digest) : 0;
 }
 
 static __always_inline __u8 spent_hint_of(__u64 digest)
@@ -91,7 +98,6 @@ static __always_inline bool spent_says_drop(const struct sa_spent *shared, __u64
 PART int spent_find(const struct attempt *attempt)
 {
 	const struct sa_spent_line *line;
-	struct sa_spent_hints *entry;
 	const __u8 *hint;
 	__u64 digest;
 
@@ -100,11 +106,8 @@ PART int spent_find(const struct attempt *attempt)
 	if (!attempt->enforced || !attempt->rate_limit || !attempt->generation || attempt->sampled)
 		return STAGE_CONTINUE;
 	digest = spent_digest(attempt);
-	entry = spent_hints_of(digest);
-	if (!entry)
-		return STAGE_CONTINUE;
-	hint = spent_hint(entry, digest);
-	if (hint[0] != spent_hint_of(digest) && hint[1] != spent_hint_of(digest))
+	hint = spent_hint(digest);
+	if (!hint || (hint[0] != spent_hint_of(digest) && hint[1] != spent_hint_of(digest)))
 		return STAGE_CONTINUE;
 	line = spent_line(digest);
 	if (!line)
@@ -150,7 +153,7 @@ PART int spent_remember(const struct attempt *attempt, const struct sa_spent *co
 		.remembered = { copy->remembered[0], copy->remembered[1], copy->remembered[2],
 				copy->remembered[3] },
 	};
-	hint = spent_hint(entry, digest);
+	hint = spent_hint_in(entry, digest);
 	hint[way] = spent_hint_of(digest);
 	return 0;
 }
