@@ -353,4 +353,9 @@ settled()
 	equals 2 "$(syn_packets drop blocked)" "dropped by a block"
 	equals 1 "$(grep -c 'live connections cannot be counted in the kernel' "$LAB_LOG")" "log lines"
 	ok grep 'live connections cannot be counted in the kernel: CAP_PERFMON is missing' "$LAB_LOG"
+	# The tables are the same: the next agent, which may trace, takes them over.
+	lab_agent_signal KILL
+	lab_agent_start
+	equals kernel "$(json .connections_source status)" "status with the capability"
+	equals 2 "$(syn_packets drop blocked)" "what was counted before"
 }
