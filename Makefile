@@ -158,6 +158,7 @@ DAEMON := \
 	agent/daemon/queue_space.c \
 	agent/daemon/reload.c \
 	agent/daemon/rule_set.c \
+	agent/daemon/root_cgroup.c \
 	agent/daemon/rule_tries.c \
 	agent/daemon/rules.c \
 	agent/common/service_manager.c \
@@ -452,12 +453,13 @@ UNITS += advice evidence
 UNIT_advice := agent/daemon/advice.c
 UNIT_evidence := $(EVIDENCE_SOURCES)
 FUZZERS += state http
-UNITS += live homes connections cookie_set sock_diag
+UNITS += live homes connections cookie_set sock_diag root_cgroup
 UNIT_LIBS_live := -pthread
 UNIT_connections := $(addprefix agent/daemon/,connections_sync.c connections_source.c connection_match.c cookie_set.c) \
 	agent/common/log.c agent/common/mono.c tests/unit/kernel_double.c tests/unit/tables_double.c
 UNIT_LIBS_connections := $(call pkg_libs,libevent)
 UNIT_cookie_set := agent/daemon/cookie_set.c
+UNIT_root_cgroup := agent/daemon/root_cgroup.c
 UNIT_sock_diag := agent/daemon/sock_diag_message.c agent/daemon/connection_match.c
 UNIT_LIBS_sock_diag := $(call pkg_libs,libmnl)
 FUZZERS += sock_diag
@@ -526,7 +528,7 @@ fuzz: $(addprefix $(BUILD)/fuzz/fuzz_,$(FUZZERS))
 
 BPF_TESTS := rows_ipv4 rows_ipv6 rows_services interfaces truncation random window repeats cpus monitor events \
 	pressure rules places connections homes
-BPF_LAB   := $(addprefix tests/bpf/,lab.c lab_traffic.c lab_live.c lab_sockets.c packets.c oracle.c rows.c storms.c) agent/daemon/tables.c agent/daemon/filter.c \
+BPF_LAB   := $(addprefix tests/bpf/,lab.c lab_traffic.c lab_live.c lab_sockets.c packets.c oracle.c rows.c storms.c) agent/daemon/tables.c agent/daemon/filter.c agent/daemon/root_cgroup.c \
 	agent/daemon/tables_connections.c agent/daemon/tables_homes.c agent/daemon/tables_read.c agent/daemon/tick.c agent/daemon/rules.c agent/common/prefix.c agent/common/parse.c
 
 $(BUILD)/bpftest/storm.bpf.o: tests/bpf/storm.bpf.c tests/bpf/storm.h
@@ -682,7 +684,7 @@ bench-path: $(BUILD)/bench/path
 	$(Q)SYNANVIL_BUILD=$(abspath $(BUILD)) tests/bench/path.sh
 
 # Live connections.
-CONNECTIONS_BENCH := tests/bench/connections.c agent/daemon/tick.c
+CONNECTIONS_BENCH := tests/bench/connections.c agent/daemon/tick.c agent/daemon/root_cgroup.c
 
 $(BUILD)/bench/connections: $(CONNECTIONS_BENCH) $(HEADERS) $(addprefix $(BUILD)/gen/,synanvil.skel.h connections.skel.h tick.skel.h)
 	$(call say,BENCH,$@)

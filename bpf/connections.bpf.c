@@ -17,6 +17,9 @@
 #include "pending.bpf.h"
 /* clang-format on */
 
+/* What a sockops program returns that answers nothing. */
+#define SOCKOPS_DONE 1
+
 /* The agent's network namespace, by a number that no other one gets. Set by the agent before load.
  */
 const volatile __u64 net_cookie = 0;
@@ -24,7 +27,7 @@ const volatile __u64 net_cookie = 0;
 /*
  * The change that the first program has seen last on each CPU, a cache line each, so that the
  * second need not look again. A socket makes each of the changes that count once. CPUs that share a
- * place only make the second look.
+ * place, or a packet between the two looks, only make the second look.
  */
 #define PLACES 512
 
@@ -61,49 +64,84 @@ static __always_inline void connection_opened(const struct sock *sk, __u64 cooki
 		pending_open(source, clock_now_traced_ms());
 }
 
-static __always_inline int connection_seen(__u64 *ctx, bool again)
+static __always_inline bool change_counts(int old_state, int new_state)
 {
-	struct sock *sk = (struct sock *)ctx[0];
-	bool was = socket_is_live((int)ctx[1]), is = socket_is_live((int)ctx[2]);
+	return socket_is_live(old_state) != socket_is_live(new_state);
+}
+
+/* asked: what the kernel gives the cookie of sk for, here. */
+static __always_inline void connection_seen(struct sock *sk, void *asked, int old_state,
+					    int new_state, bool again)
+{
 	const struct sa_settings *set;
 	__u64 cookie, change, *here;
 	__u32 index;
 
-	if (was == is || !socket_is_of(sk, net_cookie))
-		return 0;
+	if (!change_counts(old_state, new_state) || !socket_is_of(sk, net_cookie))
+		return;
 	here = seen_here();
-	cookie = socket_cookie(sk);
-	change = cookie << 8 | (__u8)ctx[2];
+	cookie = socket_cookie(sk, asked);
+	change = cookie << 8 | (__u8)new_state;
 	if (again && *(volatile __u64 *)here == change)
-		return 0;
+		return;
 	set = settings_in_force(&index);
 	if (!set)
-		return 0;
-	if (is)
+		return;
+	if (socket_is_live(new_state))
 		connection_opened(sk, cookie, set, again);
 	else
 		live_leave(cookie, set->epoch);
 	if (!again)
 		*(volatile __u64 *)here = change;
-	return 0;
 }
 
 /*
- * Twice: Linux does not run a tracing program on a CPU where it is running already, and a packet
- * may interrupt a process that changes the state of its own socket just then. The one that was
- * interrupted is left out, the other sees the packet's change; nothing nests deeper. What one
- * has entered or deleted the other leaves alone.
+ * Two programs look at each change; what one has entered or deleted the other leaves alone. The
+ * first is this one, where there is the cgroup of all processes to attach it to: the socket itself
+ * calls it, whatever else this CPU is in the middle of. But it has to ask to be called, and sees
+ * only what opens while it is attached.
+ */
+SEC("sockops")
+int synanvil_connections_told(struct bpf_sock_ops *ctx)
+{
+	const bool changes = ctx->op == BPF_SOCK_OPS_STATE_CB;
+	struct bpf_sock *told;
+	struct sock *sk;
+
+	if (!changes && ctx->op != BPF_SOCK_OPS_PASSIVE_ESTABLISHED_CB)
+		return SOCKOPS_DONE;
+	if (changes && !change_counts((int)ctx->args[0], (int)ctx->args[1]))
+		return SOCKOPS_DONE;
+	told = ctx->sk;
+	sk = told ? (struct sock *)bpf_skc_to_tcp_sock(told) : NULL;
+	if (!sk)
+		return SOCKOPS_DONE;
+	if (changes)
+		connection_seen(sk, ctx, (int)ctx->args[0], (int)ctx->args[1], false);
+	else if (socket_is_of(sk, net_cookie))
+		bpf_sock_ops_cb_flags_set(
+			ctx, (int)(ctx->bpf_sock_ops_cb_flags | BPF_SOCK_OPS_STATE_CB_FLAG));
+	return SOCKOPS_DONE;
+}
+
+/*
+ * Otherwise this one, and the next one always. Linux does not run a tracing program on a CPU where
+ * it is running already, and a packet may interrupt a process that changes the state of its own
+ * socket just then. The one that was interrupted is left out, the other sees the packet's change;
+ * nothing nests deeper.
  */
 SEC("tp_btf/inet_sock_set_state")
 int synanvil_connections(__u64 *ctx)
 {
-	return connection_seen(ctx, false);
+	connection_seen((struct sock *)ctx[0], (void *)ctx[0], (int)ctx[1], (int)ctx[2], false);
+	return 0;
 }
 
 SEC("tp_btf/inet_sock_set_state")
 int synanvil_connections_again(__u64 *ctx)
 {
-	return connection_seen(ctx, true);
+	connection_seen((struct sock *)ctx[0], (void *)ctx[0], (int)ctx[1], (int)ctx[2], true);
+	return 0;
 }
 
 /* "GPL" is what the kernel asks for its helpers; the file itself is GPL-2.0-or-later. */

@@ -66,13 +66,15 @@ static __always_inline bool socket_is_of(const struct sock *sk, __u64 net_cookie
 	return sk->__sk_common.skc_net.net->net_cookie == net_cookie;
 }
 
-/* What sock_diag calls it by. The helper gives one that has none; to read it costs a third of that.
+/*
+ * What sock_diag calls it by. The helper gives one that has none; to read it costs a third of that.
+ * asked: what the helper takes in that program: the socket, or a context.
  */
-static __always_inline __u64 socket_cookie(struct sock *sk)
+static __always_inline __u64 socket_cookie(const struct sock *sk, void *asked)
 {
 	__s64 cookie = *(const volatile __s64 *)&sk->__sk_common.skc_cookie.counter;
 
-	return cookie ? (__u64)cookie : bpf_get_socket_cookie(sk);
+	return cookie ? (__u64)cookie : bpf_get_socket_cookie(asked);
 }
 
 static __always_inline struct sa_address address_mapped(__u32 address_be)

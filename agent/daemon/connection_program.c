@@ -14,7 +14,9 @@
 
 #include "cleanup.h"
 #include "connections.skel.h"
+#include "log.h"
 #include "pins.h"
+#include "root_cgroup.h"
 #include "tick.h"
 
 #define COUNTING_PIN "counting"
@@ -103,42 +105,87 @@ static int load(struct connections_bpf *skeleton, const struct bpf_program_set *
 	return error ? explain_load(error, reterr_why) : 0;
 }
 
-static int attach(const struct bpf_program *program, const char *pin, int *ret_link,
-		  struct explanation *reterr_why)
+/* -1 where there is none to attach to, or a kernel without such programs. */
+static int cgroup_find(void)
 {
-	_cleanup_close_ int link = bpf_raw_tracepoint_open(NULL, bpf_program__fd(program));
-	int error;
+	int cgroup = -1, error = root_cgroup_open(MOUNTS_OF_THIS_PROCESS, &cgroup);
+
+	if (error) {
+		log_debug("counting by tracing alone: the root of the cgroups: %s",
+			  strerror(-error));
+		return -1;
+	}
+	if (libbpf_probe_bpf_prog_type(BPF_PROG_TYPE_SOCK_OPS, NULL) != 1) {
+		log_debug("counting by tracing alone: this kernel has no programs for cgroups");
+		(void)close(cgroup);
+		return -1;
+	}
+	return cgroup;
+}
+
+static int tracing_attach(const struct bpf_program *program, int *ret_link,
+			  struct explanation *reterr_why)
+{
+	int link = bpf_raw_tracepoint_open(NULL, bpf_program__fd(program));
 
 	if (link < 0)
 		return explain(reterr_why, link, "cannot attach to inet_sock_set_state: %s",
 			       strerror(-link));
-	error = pins_put(pin, link);
-	if (error)
-		return explain(reterr_why, error, "cannot pin its link: %s", strerror(-error));
-	*ret_link = TAKE_FD(link);
+	*ret_link = link;
 	return 0;
+}
+
+/* The first look: by the sockets themselves, where they can be asked to. */
+static int first_attach(const struct connections_bpf *skeleton, int cgroup, int *ret_link,
+			struct explanation *reterr_why)
+{
+	int link;
+
+	if (cgroup >= 0) {
+		link = bpf_link_create(bpf_program__fd(skeleton->progs.synanvil_connections_told),
+				       cgroup, BPF_CGROUP_SOCK_OPS, NULL);
+		if (link >= 0) {
+			*ret_link = link;
+			return 0;
+		}
+		log_debug("counting by tracing alone: attaching to the root of the cgroups: %s",
+			  strerror(-link));
+	}
+	return tracing_attach(skeleton->progs.synanvil_connections, ret_link, reterr_why);
+}
+
+static int pin(const char *name, int link, struct explanation *reterr_why)
+{
+	const int error = pins_put(name, link);
+
+	return error ? explain(reterr_why, error, "cannot pin its link: %s", strerror(-error)) : 0;
 }
 
 int connection_program_attach(const struct bpf_program_set *packet_path, int *ret_link,
 			      struct explanation *reterr_why)
 {
 	_cleanup_(skeleton_free) struct connections_bpf *skeleton = connections_bpf__open();
-	_cleanup_close_ int link = -1, again = -1;
+	_cleanup_close_ int cgroup = -1, first = -1, again = -1;
 	int error;
 
 	if (!skeleton)
 		return explain(reterr_why, -errno, "cannot open the program: %s", strerror(errno));
+	cgroup = cgroup_find();
+	(void)bpf_program__set_autoload(skeleton->progs.synanvil_connections_told, cgroup >= 0);
 	error = load(skeleton, packet_path, reterr_why);
-	if (error)
-		return error;
-	error = attach(skeleton->progs.synanvil_connections, COUNTING_PIN, &link, reterr_why);
+	if (!error)
+		error = first_attach(skeleton, cgroup, &first, reterr_why);
+	if (!error)
+		error = pin(COUNTING_PIN, first, reterr_why);
 	/* Its pin is all that holds the second. */
 	if (!error)
-		error = attach(skeleton->progs.synanvil_connections_again, AGAIN_PIN, &again,
-			       reterr_why);
+		error = tracing_attach(skeleton->progs.synanvil_connections_again, &again,
+				       reterr_why);
+	if (!error)
+		error = pin(AGAIN_PIN, again, reterr_why);
 	if (error)
 		return error;
-	*ret_link = TAKE_FD(link);
+	*ret_link = TAKE_FD(first);
 	return 0;
 }
 

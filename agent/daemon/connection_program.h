@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The program that counts live connections in the kernel: loaded onto the packet path's maps,
- * attached twice (connections.bpf.c says why) by links that are pinned as "counting" and
- * "counting-again", so that it goes on without the agent. Several of them at once do no harm, so
+ * The programs that count live connections in the kernel: loaded onto the packet path's maps,
+ * attached in two places (connections.bpf.c says why) by links that are pinned as "counting" and
+ * "counting-again", so that they go on without the agent. Several of them at once do no harm, so
  * one replaces another without a gap.
  */
 #ifndef AGENT_CONNECTION_PROGRAM_H
@@ -12,7 +12,7 @@
 #include "explanation.h"
 
 /*
- * Loads and attaches the program and gives the links the pins; earlier ones end with that.
+ * Loads and attaches them and gives the links the pins; earlier ones end with that.
  * *ret_link, the first of them, is the caller's. -errno with the reason where the kernel does not
  * allow it; then what was there before still is.
  */

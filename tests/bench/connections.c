@@ -5,9 +5,11 @@
  * of each turn to the one beside it. Time is this process' CPU time: it is both ends, and the pair
  * of devices between them does all of the kernel's work in it.
  *
- * The client's end is here too: the kernel calls the program for it as often as for the server's,
- * and the program sees that it is of another namespace. A mail host has no such end. What those
- * calls cost is measured by a program that sees that of both ends, and half of it taken off.
+ * The programs can be attached in two ways (bpf/connections.bpf.c); here are both.
+ *
+ * The client's end is here too: the kernel calls the programs for it as well, and they see that it
+ * is of another namespace. A mail host has no such end. What those calls cost is measured by
+ * programs that see that of both ends, and half of it taken off.
  *
  * connections CLIENTS_NAMESPACE MAIL_NAMESPACE MAIL_ADDRESS [ROUNDS [CONNECTIONS A ROUND]]
  */
@@ -27,11 +29,24 @@
 #include <unistd.h>
 
 #include "connections.skel.h"
+#include "root_cgroup.h"
 #include "synanvil.skel.h"
 #include "synanvil/abi.h"
 #include "tick.h"
 
 #define ROUNDS_MAX 1000
+
+/* Who looks first at a change of a socket's state; a tracing program always looks second. */
+enum first {
+	FIRST_TOLD,   /* a program of the root cgroup, which the socket calls */
+	FIRST_TRACED, /* another tracing program */
+	FIRSTS,
+};
+
+static const char *const first_names[FIRSTS] = {
+	[FIRST_TOLD] = "told by the socket, and traced",
+	[FIRST_TRACED] = "traced twice",
+};
 
 struct bench {
 	struct synanvil_bpf *packet_path;
@@ -40,6 +55,7 @@ struct bench {
 	struct tick tick;
 	struct sockaddr_in address; /* of the mail host */
 	int listener;
+	int cgroup; /* the root; -1 */
 };
 
 static void die(const char *what)
@@ -179,15 +195,23 @@ static double cpu_ns(void)
 	return (double)now.tv_sec * 1e9 + (double)now.tv_nsec;
 }
 
+static struct bpf_link *first_attach(const struct bench *bench, enum first first,
+				     const struct connections_bpf *program)
+{
+	if (first == FIRST_TRACED)
+		return bpf_program__attach(program->progs.synanvil_connections);
+	return bpf_program__attach_cgroup(program->progs.synanvil_connections_told, bench->cgroup);
+}
+
 /* ns of CPU for each connection. program: attached meanwhile; NULL: none. */
-static double turn(const struct bench *bench, const struct connections_bpf *program,
-		   unsigned connections)
+static double turn(const struct bench *bench, enum first first,
+		   const struct connections_bpf *program, unsigned connections)
 {
 	struct bpf_link *link = NULL, *again = NULL;
 	double begun;
 
 	if (program) {
-		link = bpf_program__attach(program->progs.synanvil_connections);
+		link = first_attach(bench, first, program);
 		again = bpf_program__attach(program->progs.synanvil_connections_again);
 		if (!link || !again)
 			die("attach");
@@ -224,46 +248,80 @@ static void report(const char *what, double *values, unsigned rounds)
 	       quantile(values, rounds, 0.25), quantile(values, rounds, 0.75));
 }
 
+/* One way of attaching, in rounds with and without. */
+struct results {
+	double with[ROUNDS_MAX];
+	double both[ROUNDS_MAX];  /* more than without */
+	double calls[ROUNDS_MAX]; /* of one end */
+	double host[ROUNDS_MAX];
+};
+
+/* Without, then each way with counting and idle; in turns which one is first: none has the warmer
+ * caches. */
+static void round_measure(const struct bench *bench, unsigned round, unsigned connections,
+			  double *without, struct results *results)
+{
+	const unsigned turns = 1 + FIRSTS * 2;
+	double ns[1 + FIRSTS * 2] = { 0 };
+
+	for (unsigned k = 0; k < turns; k++) {
+		const unsigned at = (round + k) % turns;
+		const enum first first = at ? (at - 1) / 2 : FIRST_TRACED;
+		const struct connections_bpf *program = at % 2 ? bench->counting : bench->idle;
+
+		if (first == FIRST_TOLD && bench->cgroup < 0)
+			continue;
+		ns[at] = turn(bench, first, at ? program : NULL, connections);
+	}
+	without[round] = ns[0];
+	for (unsigned first = 0; first < FIRSTS; first++) {
+		struct results *way = &results[first];
+
+		way->with[round] = ns[1 + first * 2];
+		way->both[round] = way->with[round] - ns[0];
+		way->calls[round] = (ns[2 + first * 2] - ns[0]) / 2;
+		way->host[round] = way->both[round] - way->calls[round];
+	}
+}
+
 static void measure(const struct bench *bench, unsigned rounds, unsigned connections)
 {
-	static double without[ROUNDS_MAX], with[ROUNDS_MAX], both[ROUNDS_MAX], host[ROUNDS_MAX],
-		calls[ROUNDS_MAX];
+	static double without[ROUNDS_MAX];
+	static struct results results[FIRSTS];
 
-	for (unsigned i = 0; i < rounds; i++) {
-		const struct connections_bpf *programs[] = { NULL, bench->counting, bench->idle };
-		double ns[3];
-
-		/* In turns which one is first: none has the warmer caches. */
-		for (unsigned k = 0; k < 3; k++)
-			ns[(i + k) % 3] = turn(bench, programs[(i + k) % 3], connections);
-		without[i] = ns[0];
-		with[i] = ns[1];
-		both[i] = ns[1] - ns[0];
-		calls[i] = (ns[2] - ns[0]) / 2;
-		host[i] = both[i] - calls[i];
-	}
+	for (unsigned i = 0; i < rounds; i++)
+		round_measure(bench, i, connections, without, results);
 	printf("opening and closing a connection, %u rounds of %u, medians\n", rounds, connections);
 	report("without counting", without, rounds);
-	report("with counting", with, rounds);
-	report("more, by rounds, the client's end here too", both, rounds);
-	report("more, by rounds, on a mail host", host, rounds);
-	report("of these the calls of the programs alone", calls, rounds);
+	for (unsigned first = 0; first < FIRSTS; first++) {
+		printf("%s%s\n", first_names[first],
+		       first == FIRST_TOLD && bench->cgroup < 0 ? ": no root of the cgroups here"
+								: "");
+		if (first == FIRST_TOLD && bench->cgroup < 0)
+			continue;
+		report("  with counting", results[first].with, rounds);
+		report("  more, by rounds, the client's end here too", results[first].both, rounds);
+		report("  more, by rounds, on a mail host", results[first].host, rounds);
+		report("  of these calls for what is not counted", results[first].calls, rounds);
+	}
 }
 
 int main(int argc, char **argv)
 {
 	unsigned rounds = argc > 4 ? (unsigned)atoi(argv[4]) : 60;
 	unsigned connections = argc > 5 ? (unsigned)atoi(argv[5]) : 4000;
-	struct bench bench = { .address = { .sin_family = AF_INET, .sin_port = htons(25) } };
+	struct bench bench = { .cgroup = -1,
+			       .address = { .sin_family = AF_INET, .sin_port = htons(25) } };
 
 	if (argc < 4 || inet_pton(AF_INET, argv[3], &bench.address.sin_addr) != 1 || rounds < 1 ||
 	    rounds > ROUNDS_MAX || connections < 10)
 		return 2;
+	(void)root_cgroup_open(MOUNTS_OF_THIS_PROCESS, &bench.cgroup);
 	namespace_enter(argv[2]);
 	programs_load(&bench);
 	listen_on_25(&bench);
 	namespace_enter(argv[1]);
-	(void)turn(&bench, NULL, connections);
+	(void)turn(&bench, FIRST_TRACED, NULL, connections);
 	measure(&bench, rounds, connections);
 	return 0;
 }

@@ -10,9 +10,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "synanvil.skel.h"
+#include "synanvil/homes.h"
 #include "tick.h"
 
 #define LOOPBACK_IFINDEX 1 /* where BPF_PROG_TEST_RUN says that frames come from */
@@ -111,6 +113,8 @@ void lab_free(struct lab *lab)
 		return;
 	if (lab->tables.configured_trie >= 0)
 		(void)close(lab->tables.configured_trie);
+	if (lab->homes)
+		(void)munmap(lab->homes, SA_HOMES * sizeof(*lab->homes));
 	synanvil_bpf__destroy(lab->skeleton);
 	free(lab);
 }

@@ -34,9 +34,10 @@ struct lab {
 	struct tables tables;
 	struct sa_settings settings; /* in force after lab_apply */
 	int program;
-	uint32_t entries;  /* that the source table really has */
-	uint32_t sequence; /* of the last attempt that lab_attempt made */
-	bool listed;       /* a configured list is in force */
+	uint32_t entries;      /* that the source table really has */
+	uint32_t sequence;     /* of the last attempt that lab_attempt made */
+	bool listed;           /* a configured list is in force */
+	struct sa_home *homes; /* once lab_homes has mapped them */
 };
 
 struct judgement {

@@ -203,19 +203,17 @@ size_t lab_entries(const struct lab *lab)
 	return sum;
 }
 
-struct sa_home *lab_homes(const struct lab *lab)
+struct sa_home *lab_homes(struct lab *lab)
 {
-	static struct sa_home *homes;
-
-	if (!homes) {
-		homes = mmap(NULL, SA_HOMES * sizeof(*homes), PROT_READ | PROT_WRITE, MAP_SHARED,
-			     lab->tables.homes, 0);
-		assert_true(homes != MAP_FAILED);
+	if (!lab->homes) {
+		lab->homes = mmap(NULL, SA_HOMES * sizeof(*lab->homes), PROT_READ | PROT_WRITE,
+				  MAP_SHARED, lab->tables.homes, 0);
+		assert_true(lab->homes != MAP_FAILED);
 	}
-	return homes;
+	return lab->homes;
 }
 
-void lab_take_homes(const struct lab *lab, bool taken)
+void lab_take_homes(struct lab *lab, bool taken)
 {
 	for (uint32_t i = 0; i < SA_HOMES; i++)
 		lab_homes(lab)[i].word = taken ? sa_home_making(1ULL << 40 | i) : 0;

@@ -47,11 +47,11 @@ uint32_t lab_service_live(const struct lab *lab, const struct sa_service *servic
 /* Entries of all connections, of whatever epoch. */
 size_t lab_entries(const struct lab *lab);
 
-/* All homes, mapped; of the one lab of the program. */
-struct sa_home *lab_homes(const struct lab *lab);
+/* All homes, mapped; they go with the lab. */
+struct sa_home *lab_homes(struct lab *lab);
 
 /* Takes all homes, whoever's they are, by entries that are never done and nobody reads; or frees
  * them. */
-void lab_take_homes(const struct lab *lab, bool taken);
+void lab_take_homes(struct lab *lab, bool taken);
 
 #endif

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "connections.skel.h"
+#include "root_cgroup.h"
 #include "synanvil.skel.h"
 
 #define BACKLOG 64
@@ -26,7 +27,44 @@ static uint64_t net_cookie(void)
 	return cookie;
 }
 
-struct connections_bpf *counting_attach(const struct lab *lab)
+static int root_cgroup(void)
+{
+	int cgroup = -1;
+
+	return root_cgroup_open(MOUNTS_OF_THIS_PROCESS, &cgroup) ? -1 : cgroup;
+}
+
+bool looks_are_possible(enum looks looks)
+{
+	const int cgroup = looks == LOOKS_TRACED_TWICE ? -1 : root_cgroup();
+
+	if (cgroup >= 0)
+		(void)close(cgroup);
+	return looks == LOOKS_TRACED_TWICE || cgroup >= 0;
+}
+
+static void looks_attach(struct connections_bpf *program, enum looks looks)
+{
+	if (looks == LOOKS_TRACED_TWICE) {
+		program->links.synanvil_connections =
+			bpf_program__attach(program->progs.synanvil_connections);
+		assert_non_null(program->links.synanvil_connections);
+	} else {
+		const int cgroup = root_cgroup();
+
+		program->links.synanvil_connections_told = bpf_program__attach_cgroup(
+			program->progs.synanvil_connections_told, cgroup);
+		assert_non_null(program->links.synanvil_connections_told);
+		(void)close(cgroup);
+	}
+	if (looks != LOOKS_TOLD) {
+		program->links.synanvil_connections_again =
+			bpf_program__attach(program->progs.synanvil_connections_again);
+		assert_non_null(program->links.synanvil_connections_again);
+	}
+}
+
+struct connections_bpf *counting_attach(const struct lab *lab, enum looks looks)
 {
 	struct connections_bpf *program = connections_bpf__open();
 	struct bpf_map *map;
@@ -42,7 +80,7 @@ struct connections_bpf *counting_attach(const struct lab *lab)
 					 0);
 	}
 	assert_int_equal(connections_bpf__load(program), 0);
-	assert_int_equal(connections_bpf__attach(program), 0);
+	looks_attach(program, looks);
 	return program;
 }
 

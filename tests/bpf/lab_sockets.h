@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Real TCP sockets on the loopback of the network namespace that a test is in, and the program that
- * counts them. Functions that can fail end the test that called them.
+ * Real TCP sockets on the loopback of the network namespace that a test is in, and the programs
+ * that count them. Functions that can fail end the test that called them.
  */
 #ifndef TESTS_BPF_LAB_SOCKETS_H
 #define TESTS_BPF_LAB_SOCKETS_H
@@ -10,8 +10,19 @@
 
 struct connections_bpf;
 
-/* Loads and attaches one more counting program, on the lab's tables. The caller destroys it. */
-struct connections_bpf *counting_attach(const struct lab *lab);
+/* Which of the counting programs look at each change of a socket's state. */
+enum looks {
+	LOOKS_TRACED_TWICE,
+	LOOKS_TOLD_AND_TRACED,
+	LOOKS_TOLD, /* the sockets' own word alone */
+	LOOKS,
+};
+
+/* Whether they can be attached here. */
+bool looks_are_possible(enum looks looks);
+
+/* Loads and attaches them once more, on the lab's tables. The caller destroys them. */
+struct connections_bpf *counting_attach(const struct lab *lab, enum looks looks);
 
 void loopback_up(void);
 
