@@ -110,10 +110,21 @@ static __always_inline __u64 pending_opened(__u64 word)
 }
 
 /*
+ * Without a swap that can be lost: other than before first, or a note on its way could still be
+ * made after it is taken away. The opening that overflows goes into the note, which is taken away.
+ */
+static __always_inline void pending_take_note(struct sa_source *source)
+{
+	__sync_fetch_and_add(&source->pending, 1ULL << SA_PENDING_OPENING_SHIFT);
+	__sync_fetch_and_and(&source->pending,
+			     ~((__u64)SA_PENDING_NOTE_MASK << SA_PENDING_NOTE_SHIFT));
+}
+
+/*
  * Gives one place back, where there is one that has not lapsed, and takes the note away: the
  * connection is established and counted as such, or the attempt did not pass after all. Accepted
  * races: an entry that was given to another source meanwhile loses a place of its own; after
- * PENDING_TRIES lost swaps the place is left to lapse, and the note stays.
+ * PENDING_TRIES lost swaps the place is left to lapse.
  */
 static __always_inline void pending_open(struct sa_source *source, __u64 now_ms)
 {
@@ -124,6 +135,7 @@ static __always_inline void pending_open(struct sa_source *source, __u64 now_ms)
 		if (__sync_val_compare_and_swap(&source->pending, old, opened) == old)
 			return;
 	}
+	pending_take_note(source);
 }
 
 #endif
