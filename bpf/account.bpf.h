@@ -83,6 +83,13 @@ static __always_inline int attempt_reason(const struct attempt *attempt)
 	return attempt->count > limit ? SA_REASON_RATE : SA_REASON_WITHIN_LIMIT;
 }
 
+static __always_inline bool attempt_is_among(const struct sa_source *source,
+					     const struct attempt *attempt, __u64 window)
+{
+	return digest_is_among(attempt_digest(&attempt->packet, window_start_ms(window)),
+			       source->remembered);
+}
+
 /*
  * Whether the source is over its enforced limit, which was told, and this attempt no repeat of a
  * passed one. Nothing is written then, or a flood from one source would make the line that holds
@@ -96,9 +103,7 @@ static __always_inline bool source_is_spent(const struct sa_source *source,
 
 	return limit && attempt->enforced && window_count(window) > limit &&
 	       !window_lapsed(window, attempt) && source_is_told(source, window_start_ms(window)) &&
-	       !digest_is_among(attempt_digest(&attempt->packet, window_start_ms(window)),
-				source->remembered) &&
-	       source_is_own(source, attempt);
+	       !attempt_is_among(source, attempt, window) && source_is_own(source, attempt);
 }
 
 /*
@@ -115,15 +120,18 @@ static __always_inline int source_judge(struct sa_source *source, struct attempt
 	return reason;
 }
 
-/* STAGE_CONTINUE where another attempt was counted meanwhile: then it is to be tried again. */
-PART int charge_try(struct sa_source *source, struct attempt *attempt)
+/*
+ * Moves the source's window on from what was read of it. repeat: whether the attempt is among those
+ * remembered in it. STAGE_CONTINUE where another attempt was counted meanwhile: then it is to be
+ * read, and tried, again.
+ */
+PART int charge_try(struct sa_source *source, struct attempt *attempt, __u64 old, int repeat)
 {
-	__u64 old, new;
+	__u64 new;
 	__u32 limit;
 
 	if (!GIVEN(source && attempt))
 		return SA_REASON_UNDECIDED;
-	old = *(volatile __u64 *)&source->window;
 	limit = attempt->rate_limit;
 	if (window_lapsed(old, attempt)) {
 		new = window_new(attempt->now_ms);
@@ -131,9 +139,7 @@ PART int charge_try(struct sa_source *source, struct attempt *attempt)
 		__u64 start_ms = window_start_ms(old);
 
 		attempt->count = window_count(old);
-		if (digest_is_among(attempt_digest(&attempt->packet, start_ms),
-				    source->remembered) &&
-		    repeat_take(source, start_ms))
+		if (repeat && repeat_take(source, start_ms))
 			return limit ? SA_REASON_WITHIN_LIMIT : SA_REASON_UNLIMITED;
 		if (attempt->count == SA_COUNT_MAX ||
 		    (limit && attempt->enforced && attempt->count > limit))
@@ -158,17 +164,27 @@ PART int charge_try(struct sa_source *source, struct attempt *attempt)
 __attribute__((noinline)) int source_charge(struct sa_source *source, struct attempt *attempt,
 					    int spent)
 {
+	__u64 old;
+	bool repeat;
+
 	if (!source || !attempt)
 		return SA_REASON_UNDECIDED;
+	/* All is read before the first swap, which has to wait for the source's line, and loads for
+	 * it. */
+	old = *(volatile __u64 *)&source->window;
+	repeat = attempt_is_among(source, attempt, old);
 	if (connections_are_limited(attempt))
-		place_take(source, attempt, spent);
+		place_take(source, attempt, spent,
+			   repeat && repeats_are_left(source, window_start_ms(old)));
 	if (spent)
 		return SA_REASON_RATE;
 	for (int i = 0; i < SWAP_TRIES; i++) {
-		int reason = charge_try(source, attempt);
+		int reason = charge_try(source, attempt, old, repeat);
 
 		if (reason != STAGE_CONTINUE)
 			return reason;
+		old = *(volatile __u64 *)&source->window;
+		repeat = attempt_is_among(source, attempt, old);
 	}
 	return SA_REASON_UNDECIDED;
 }
@@ -231,7 +247,7 @@ static __always_inline int attempt_account(struct attempt *attempt, struct sa_so
 	if (attempt->classified && (*source)->classified != attempt->classified)
 		(*source)->classified = attempt->classified;
 	spent = source_is_spent(*source, attempt);
-	if (spent && (!connections_are_limited(attempt) || source_holds_none(*source, attempt)))
+	if (spent && (!connections_are_limited(attempt) || source_has_room(*source, attempt)))
 		return SA_REASON_RATE;
 	return source_charge(*source, attempt, spent);
 }

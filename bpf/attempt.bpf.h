@@ -53,8 +53,7 @@ struct attempt {
 			     connections */
 	__u32 count;      /* attempts in the window, this one included */
 	/* Read only where connections are limited: */
-	__u32 live_bucket;  /* where the source's connections are counted */
-	__u64 live_digest;  /* and under what */
+	__u32 note;         /* of sources without a connection; 0: none is believed or made */
 	__u32 live;         /* connections of the source */
 	__u32 service_live; /* connections of the service, where its processes are limited */
 	__u32 may_hold;     /* connections that the source may have, those on their way included */

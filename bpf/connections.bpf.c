@@ -41,7 +41,8 @@ static __always_inline __u64 *seen_here(void)
 	return &seen_last[bpf_get_smp_processor_id() % PLACES].change;
 }
 
-/* Counted first, then its place is given back: never is there room for one too many. */
+/* Counted first, then its place is given back and its source's note taken away: never is there room
+ * for one too many. */
 static __always_inline void connection_opened(const struct sock *sk, __u64 cookie,
 					      const struct sa_settings *set, bool again)
 {
@@ -60,7 +61,7 @@ static __always_inline void connection_opened(const struct sock *sk, __u64 cooki
 		return;
 	source = bpf_map_lookup_elem(&sources, &attempt.key);
 	if (source)
-		pending_release(source, clock_now_traced_ms());
+		pending_open(source, clock_now_traced_ms());
 }
 
 static __always_inline bool change_counts(int old_state, int new_state)

@@ -18,29 +18,6 @@ static __always_inline struct sa_live_totals *live_totals_read(void)
 	return bpf_map_lookup_elem(&live_totals, &zero);
 }
 
-/*
- * Where the source's connections are counted. Of its own, so that it is known, and its hint in
- * cache, before the source's entry comes from memory.
- */
-static __always_inline void live_find(struct sa_live_totals *head, struct attempt *attempt)
-{
-	struct sa_live_place place = sa_live_place(head->seed, &attempt->key, attempt->epoch);
-
-	attempt->live_bucket = place.bucket;
-	attempt->live_digest = place.digest;
-	(void)*(volatile __u32 *)sa_live_hint(head, place.bucket);
-}
-
-/* Whether it need not be looked for. */
-static __always_inline bool live_is_none(const struct attempt *attempt)
-{
-	struct sa_live_totals *head = live_totals_read();
-
-	return !head ||
-	       !sa_live_is_hinted(*(volatile __u32 *)sa_live_hint(head, attempt->live_bucket),
-				  attempt->live_digest);
-}
-
 /* Global, so that the verifier follows it once. */
 __attribute__((noinline)) __u32 live_look(__u32 index, __u64 digest)
 {
@@ -56,18 +33,24 @@ __attribute__((noinline)) __u32 live_look(__u32 index, __u64 digest)
 	return count;
 }
 
+/* Most sources have none, and no call is made for them. */
 static __always_inline __u32 live_of_source(const struct attempt *attempt)
 {
-	return live_is_none(attempt) ? 0 : live_look(attempt->live_bucket, attempt->live_digest);
-}
-
-/* slot, epoch: of the same settings. */
-static __always_inline __u32 live_of_service(__u32 slot, __u32 epoch)
-{
-	const struct sa_live_totals *head = live_totals_read();
+	struct sa_live_totals *head = live_totals_read();
+	struct sa_live_place place;
 
 	if (!head)
 		return 0;
+	place = sa_live_place(head->seed, &attempt->key, attempt->epoch);
+	if (!sa_live_is_hinted(*(volatile __u32 *)sa_live_hint(head, place.bucket), place.digest))
+		return 0;
+	return live_look(place.bucket, place.digest);
+}
+
+/* head: not NULL; slot, epoch: of the same settings. */
+static __always_inline __u32 live_of_service(const struct sa_live_totals *head, __u32 slot,
+					     __u32 epoch)
+{
 	return sa_live_service_count(
 		*(const volatile __u64 *)&head->services[slot % SA_SERVICE_SLOTS], epoch);
 }

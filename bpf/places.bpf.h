@@ -56,20 +56,23 @@ static __always_inline void connection_limits_apply(struct attempt *attempt)
 		return;
 	head = live_totals_read();
 	until_ms = head ? *(const volatile __u64 *)&head->holds_until_ms : 0;
-	attempt->takes_place = until_ms == SA_LIVE_ALWAYS;
-	if (!head || attempt->now_ms >= until_ms)
+	if (!head || attempt->now_ms >= until_ms) {
 		attempt->connection_limit = attempt->process_limit = 0;
-	else
-		live_find(head, attempt);
+		return;
+	}
+	if (attempt->process_limit)
+		attempt->service_live =
+			live_of_service(head, attempt->service_slot, attempt->epoch);
+	attempt->may_hold = source_may_hold(attempt);
+	attempt->takes_place = until_ms == SA_LIVE_ALWAYS;
+	if (attempt->takes_place)
+		attempt->note = *(const volatile __u32 *)&head->note & SA_PENDING_NOTE_MASK;
 }
 
-/* What is counted of the source and of its service. */
-static __always_inline void connections_count(struct attempt *attempt)
+/* Global, so that the verifier follows it once. */
+__attribute__((noinline)) __u32 live_of_known(struct attempt *attempt)
 {
-	attempt->live = live_of_source(attempt);
-	if (attempt->process_limit)
-		attempt->service_live = live_of_service(attempt->service_slot, attempt->epoch);
-	attempt->may_hold = source_may_hold(attempt);
+	return attempt ? live_of_source(attempt) : 0;
 }
 
 /* Sets attempt->refused by what the source holds besides this attempt. */
@@ -95,80 +98,84 @@ static __always_inline bool place_is_due(const struct attempt *attempt)
  */
 static __always_inline __u64 place_first(struct attempt *attempt)
 {
-	connections_count(attempt);
+	attempt->live = live_of_source(attempt);
 	place_judge(attempt, attempt->live);
 	return place_is_due(attempt) ? pending_add(pending_at(0, attempt->now_ms)) : 0;
 }
 
-/*
- * Whether this attempt was sent, and passed, before: then one of the places is its own. As with
- * charges the last four attempts are known, and so many repeats are believed in a window. Accepted:
- * once a window has turned, repeats of attempts from before it take a second place.
- */
-static __always_inline bool attempt_is_repeat(const struct sa_source *source,
-					      const struct attempt *attempt)
+/* Whether it need not be looked for connections of the source. */
+static __always_inline bool none_is_noted(__u64 pending, const struct attempt *attempt)
 {
-	__u64 start_ms = window_start_ms(*(const volatile __u64 *)&source->window);
-
-	return digest_is_among(attempt_digest(&attempt->packet, start_ms), source->remembered) &&
-	       repeats_are_left(source, start_ms);
+	return attempt->note && pending_note(pending) == attempt->note;
 }
 
-/* Whether it is settled; if not, the source's places were moved meanwhile. */
-PART bool place_try(struct sa_source *source, struct attempt *attempt, int spent)
+/* Whether it is settled; if not, the source's word was moved meanwhile. */
+PART bool place_try(struct sa_source *source, struct attempt *attempt, int spent, int repeat)
 {
 	__u64 old, word;
 	__u32 places;
-	bool repeated;
+	bool noted, takes;
 
 	if (!GIVEN(source && attempt))
 		return true;
 	old = *(volatile __u64 *)&source->pending;
 	word = pending_at(old, attempt->now_ms);
 	places = attempt->takes_place ? pending_count(word) : 0;
-	repeated = places && attempt_is_repeat(source, attempt);
-	connections_count(attempt);
-	place_judge(attempt, (__u64)attempt->live + places - repeated);
-	if (spent || !place_is_due(attempt))
+	repeat = repeat && places;
+	noted = none_is_noted(old, attempt);
+	attempt->live = noted ? 0 : live_of_known(attempt);
+	place_judge(attempt, (__u64)attempt->live + places - repeat);
+	takes = !spent && place_is_due(attempt);
+	if (!noted && attempt->note && !attempt->live)
+		word = pending_noted(word, attempt->note);
+	else if (!takes)
 		return true;
-	if (__sync_val_compare_and_swap(&source->pending, old,
-					repeated ? pending_renew(word) : pending_add(word)) != old)
+	if (takes)
+		word = repeat ? pending_renew(word) : pending_add(word);
+	if (__sync_val_compare_and_swap(&source->pending, old, word) != old)
 		return false;
-	attempt->placed = !repeated;
+	attempt->placed = takes && !repeat;
 	return true;
 }
 
 /*
  * Takes a place for an attempt of a known source, or says in attempt->refused why not. spent: the
- * attempt will be dropped for its rate, so that nothing is taken.
+ * attempt will be dropped for its rate, so that nothing is taken. repeat: it was sent, and passed,
+ * before, so that one of the places is its own. As with charges the last four attempts are known,
+ * and so many repeats are believed in a window. Accepted: once a window has turned, repeats of
+ * attempts from before it take a second place.
  *
  * A connection that opens is counted, then its place is given back. So places are read first, and
  * what is counted after that, each time anew: the other way round it could be in neither.
  */
 static __always_inline void place_take(struct sa_source *source, struct attempt *attempt,
-				       bool spent)
+				       bool spent, bool repeat)
 {
 	for (int i = 0; i < PENDING_TRIES; i++)
-		if (place_try(source, attempt, spent))
+		if (place_try(source, attempt, spent, repeat))
 			return;
 	attempt->refused = SA_REASON_WITHIN_LIMIT;
 }
 
-/* Neither a connection nor a place: then no limit of connections refuses it, as each allows one.
- * Places first, as in place_take. */
-static __always_inline bool source_holds_none(const struct sa_source *source,
-					      const struct attempt *attempt)
+/*
+ * Noted to have no connection, and fewer places than it may hold: no limit of connections goes
+ * before its rate.
+ */
+static __always_inline bool source_has_room(const struct sa_source *source,
+					    const struct attempt *attempt)
 {
-	__u64 word = pending_at(*(const volatile __u64 *)&source->pending, attempt->now_ms);
+	__u64 word = *(const volatile __u64 *)&source->pending;
 
-	return !pending_count(word) && live_is_none(attempt);
+	return none_is_noted(word, attempt) &&
+	       (pending_count(word) < attempt->may_hold ||
+		pending_count(pending_at(word, attempt->now_ms)) < attempt->may_hold);
 }
 
 /* Global, as above. */
 __attribute__((noinline)) int place_give_back(struct sa_source *source, __u64 now_ms)
 {
 	if (source)
-		pending_release(source, now_ms);
+		pending_open(source, now_ms);
 	return 0;
 }
 

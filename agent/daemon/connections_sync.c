@@ -48,7 +48,8 @@ struct connections_sync {
 	uint32_t epoch;
 	bool walking;
 	bool fills; /* what is not counted is entered at once */
-	int error;  /* the first one */
+	bool entered;
+	int error; /* the first one */
 	struct tables_cursor cursor;
 	struct cookie_set listed;
 	struct cookie_set missing;  /* listed, no entry */
@@ -95,6 +96,7 @@ static void pass_begin(struct connections_sync *sync)
 	sync->epoch = sync->daemon->settings.epoch;
 	sync->walking = false;
 	sync->error = 0;
+	sync->entered = false;
 	sync->cursor = (struct tables_cursor){ 0 };
 	cookie_set_clear(&sync->listed);
 	cookie_set_clear(&sync->missing);
@@ -115,6 +117,7 @@ static bool enter(struct connections_sync *sync, const struct sa_connection_key 
 	} else if (error != -EEXIST) {
 		note_error(sync, error);
 	}
+	sync->entered |= error == 0;
 	return error == 0;
 }
 
@@ -216,6 +219,8 @@ static void limits_hold(const struct connections_sync *sync)
 static void pass_end(struct connections_sync *sync, int error)
 {
 	note_error(sync, error);
+	if (sync->entered)
+		tables_live_look_anew(&sync->daemon->tables);
 	limits_hold(sync);
 	if (!sync->error) {
 		sets_turn(&sync->missing_before, &sync->missing);

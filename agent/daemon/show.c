@@ -57,11 +57,13 @@ enum sa_reason show_predict(const struct show_facts *facts)
 uint32_t show_places(uint64_t pending, uint64_t now_ms)
 {
 	const uint32_t newer = pending & SA_PENDING_MAX, older = pending >> 16 & SA_PENDING_MAX;
-	const int32_t passed = (int32_t)(SA_PENDING_SLOT(now_ms) - (uint32_t)(pending >> 32));
+	const uint32_t passed =
+		(SA_PENDING_SLOT(now_ms) - (uint32_t)(pending >> SA_PENDING_SLOT_SHIFT)) &
+		SA_PENDING_SLOT_MASK;
 
-	if (passed > 1)
-		return 0;
-	return passed == 1 ? newer : newer + older;
+	if (passed == 0 || passed == SA_PENDING_SLOT_MASK)
+		return newer + older;
+	return passed == 1 ? newer : 0;
 }
 
 enum outcome_action show_action(enum sa_reason reason, bool enforce)

@@ -122,6 +122,18 @@ static int filter_write(const struct tables *tables, uint32_t row, const struct 
 	return bpf_map_update_elem(tables->filters, &row, filter, BPF_ANY) ? -errno : 0;
 }
 
+/* 1 to 255 in turn. A source whose entry was left alone for as many changes is believed to be as
+ * before; its next connection that opens puts that right. */
+void tables_live_look_anew(const struct tables *tables)
+{
+	volatile __u32 *note;
+
+	if (!tables->live_head)
+		return;
+	note = &tables->live_head->note;
+	*note = *note % SA_PENDING_NOTE_MASK + 1;
+}
+
 /*
  * The program reads "active" before the generation. So the generation moves only after the runs
  * that saw the old index have ended: one of them could else note under the new generation what the
@@ -151,6 +163,7 @@ static int slot_switch(const struct tables *tables, const struct sa_settings *se
 	error = wait_for_packets(tables);
 	if (error)
 		(void)bpf_map_update_elem(tables->active, &first, &index, BPF_ANY);
+	tables_live_look_anew(tables);
 	return error;
 }
 

@@ -135,6 +135,13 @@ uint64_t tables_live_uncounted(const struct tables *tables);
 /* One more of them, which tables_connection_enter found no room for. */
 void tables_live_miss(const struct tables *tables);
 
+/*
+ * From here on the packet path looks anew for the connections of each source. Due after each one
+ * that the kernel's program did not see to open, or saw when nothing was limited; a switch of the
+ * settings does it by itself.
+ */
+void tables_live_look_anew(const struct tables *tables);
+
 /* Says that no entry is left of an epoch before this one. */
 void tables_live_epoch_kept(const struct tables *tables, uint32_t epoch);
 

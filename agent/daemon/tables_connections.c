@@ -232,6 +232,7 @@ int tables_live_open(struct tables *tables)
 	error = seed_make(tables->live_head);
 	if (!error)
 		error = intent_recover(tables);
+	tables_live_look_anew(tables);
 	if (error)
 		tables_live_close(tables);
 	return error;

@@ -18,7 +18,7 @@
 #include "limits.h"
 #include "reasons.h"
 
-#define SA_ABI_VERSION 5
+#define SA_ABI_VERSION 6
 
 #define SA_ASSERT_SIZE(type, bytes) \
 	_Static_assert(sizeof(type) == (bytes), #type " has changed its size")
@@ -98,8 +98,9 @@ struct sa_source {
 						    window */
 	__u32 dropped;        /* attempts dropped, or that would have been; see SA_DROPPED_EXACT */
 	__u32 last_dropped_s; /* seconds of CLOCK_MONOTONIC, written with dropped; 0 = never */
-	__u64 pending; /* places of connections on their way, bpf/pending.bpf.h; given back by
-			  the program that counts connections */
+	__u64 pending; /* places of connections on their way, and whether it is known to have no
+			  connection; bpf/pending.bpf.h. Also moved by the program that counts
+			  connections */
 };
 SA_ASSERT_SIZE(struct sa_source, 56);
 
@@ -275,7 +276,9 @@ struct sa_live_totals {
 	__u64 seed; /* random, never 0 in use: who can't guess it can't aim at a bucket. Agent's */
 	__u64 uncounted;  /* connections that some table had no room for */
 	__u32 epoch_kept; /* the oldest epoch that may have entries. Agent's */
-	__u32 reserved_word;
+	__u32 note; /* 1 to 255: a source whose entry has this note had no connection when it was
+		       looked for, and none has opened since. Another one after each connection that
+		       the kernel's program did not see to open; 0: none holds. Agent's */
 	/* Agent's: until when limits of connections hold by these counts, in ms; 0: nobody counts.
 	 * SA_LIVE_ALWAYS: the kernel counts, at the moment when it happens. */
 	__u64 holds_until_ms;

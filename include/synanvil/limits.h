@@ -51,15 +51,24 @@
  */
 #define SA_PENDING_SLOT_MS 3000
 
-/* The number of the slot at that time: a multiplication, where a division would take longer; off by
- * one in 30,000. */
-#define SA_PENDING_SLOT_BITS 26
-#define SA_PENDING_SLOT(now_ms)                                                    \
-	((__u32)((now_ms) * ((1U << SA_PENDING_SLOT_BITS) / SA_PENDING_SLOT_MS) >> \
-		 SA_PENDING_SLOT_BITS))
+/* The number of the slot at that time, modulo 2^20 (36 days): a multiplication, where a division
+ * would take longer; off by one in 30,000. */
+#define SA_PENDING_SLOT_MASK  0xfffffU
+#define SA_PENDING_SCALE_BITS 26
+#define SA_PENDING_SLOT(now_ms)                                                     \
+	((__u32)((now_ms) * ((1U << SA_PENDING_SCALE_BITS) / SA_PENDING_SLOT_MS) >> \
+		 SA_PENDING_SCALE_BITS) &                                           \
+	 SA_PENDING_SLOT_MASK)
 
 /* Places that are counted in one slot. */
 #define SA_PENDING_MAX 0xffffU
+
+/* Where the slot stands in sa_source.pending, the note and the openings. */
+#define SA_PENDING_SLOT_SHIFT    44
+#define SA_PENDING_NOTE_SHIFT    36
+#define SA_PENDING_NOTE_MASK     0xffU
+#define SA_PENDING_OPENING_SHIFT 32
+#define SA_PENDING_OPENING_MASK  0xfU
 
 /*
  * Entries of the map for a source table of a given size. Linux' LRU keeps what was seen again on a

@@ -117,7 +117,9 @@ struct sa_settings settings_make(void)
  */
 static int connections_make(const struct synanvil_bpf *object)
 {
-	static struct sa_live_totals totals = { .seed = 1, .holds_until_ms = SA_LIVE_ALWAYS };
+	static struct sa_live_totals totals = { .seed = 1,
+						.note = 1,
+						.holds_until_ms = SA_LIVE_ALWAYS };
 	int live = bpf_map__fd(object->maps.live);
 	uint32_t zero = 0;
 

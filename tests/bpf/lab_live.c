@@ -82,8 +82,17 @@ static void hint_raise(const struct lab *lab, struct sa_live_place place)
 	totals_write(lab, &totals);
 }
 
-void lab_set_live(const struct lab *lab, const char *address, const struct sa_service *service,
-		  uint32_t count)
+void lab_look_anew(const struct lab *lab)
+{
+	struct sa_live_totals totals;
+
+	totals_read(lab, &totals);
+	totals.note = totals.note % SA_PENDING_NOTE_MASK + 1;
+	totals_write(lab, &totals);
+}
+
+void lab_count_live(const struct lab *lab, const char *address, const struct sa_service *service,
+		    uint32_t count)
 {
 	const struct sa_live_place place = place_of(lab, address, service);
 	const int map = bpf_map__fd(lab->skeleton->maps.live);
@@ -94,6 +103,13 @@ void lab_set_live(const struct lab *lab, const char *address, const struct sa_se
 	bucket.words[way_of(&bucket, place.digest)] =
 		count ? place.digest << SA_LIVE_COUNT_BITS | count : 0;
 	assert_int_equal(bpf_map_update_elem(map, &place.bucket, &bucket, BPF_ANY), 0);
+}
+
+void lab_set_live(const struct lab *lab, const char *address, const struct sa_service *service,
+		  uint32_t count)
+{
+	lab_count_live(lab, address, service, count);
+	lab_look_anew(lab);
 }
 
 void lab_set_service_live(const struct lab *lab, const struct sa_service *service, uint32_t count)
@@ -122,6 +138,7 @@ int lab_live_setup(void **state)
 
 	lab->settings.epoch = ++lab->sequence;
 	lab_hold_live(lab, SA_LIVE_ALWAYS);
+	lab_look_anew(lab);
 	lab_apply(lab);
 	return result;
 }
@@ -138,7 +155,8 @@ unsigned lab_places(const struct lab *lab, const char *address, const struct sa_
 
 	if (!lab_source(lab, address, service, &source))
 		return 0;
-	passed = slot_now() - (uint32_t)(source.pending >> 32);
+	passed = (slot_now() - (uint32_t)(source.pending >> SA_PENDING_SLOT_SHIFT)) &
+		 SA_PENDING_SLOT_MASK;
 	if (passed > 1)
 		return 0;
 	return (unsigned)(source.pending & 0xffff) +
@@ -152,7 +170,7 @@ void lab_age_places(const struct lab *lab, const char *address, const struct sa_
 	struct sa_source source;
 
 	assert_true(lab_source(lab, address, service, &source));
-	source.pending -= (uint64_t)slots << 32;
+	source.pending -= (uint64_t)slots << SA_PENDING_SLOT_SHIFT;
 	assert_int_equal(bpf_map_update_elem(lab->tables.sources, &key, &source, BPF_EXIST), 0);
 }
 

@@ -16,6 +16,12 @@ int lab_live_setup(void **state);
 void lab_set_live(const struct lab *lab, const char *address, const struct sa_service *service,
 		  uint32_t count);
 
+/* The same by itself: who was noted to have none still is, until the packet path is to look anew.
+ */
+void lab_count_live(const struct lab *lab, const char *address, const struct sa_service *service,
+		    uint32_t count);
+void lab_look_anew(const struct lab *lab);
+
 /* So many connections of the service, whoever's they are. */
 void lab_set_service_live(const struct lab *lab, const struct sa_service *service, uint32_t count);
 

@@ -252,6 +252,24 @@ static void the_place_is_given_back(void **state)
 	assert_int_equal(lab_places(lab, "127.0.0.2", mail), 1);
 }
 
+/* Whoever was found to have no connection is looked up again once one has opened. */
+static void an_opening_is_seen_by_the_next_attempt(void **state)
+{
+	struct pair pair;
+
+	(void)state;
+	lab->settings.services[0].rate_limit = 0;
+	lab->settings.services[0].connection_limit = 1;
+	lab_apply(lab);
+	for (int i = 0; i < 20; i++) {
+		assert_int_equal(lab_attempts(lab, "127.0.0.2", 25, 3), 1);
+		lab_age_places(lab, "127.0.0.2", mail, 2);
+		pair = pair_from("127.0.0.2");
+		assert_int_equal(lab_attempts(lab, "127.0.0.2", 25, 3), 0);
+		pair_close(pair);
+	}
+}
+
 #define LIMIT  200U
 #define OPENED 100
 #define ROUNDS 200
@@ -462,6 +480,7 @@ static int each_way(enum looks wanted, const char *group)
 		COUNTING_TEST_BOTH(other_ports_and_the_clients_end_do_not_count),
 		COUNTING_TEST(other_namespaces_do_not_count),
 		COUNTING_TEST_BOTH(the_place_is_given_back),
+		COUNTING_TEST_BOTH(an_opening_is_seen_by_the_next_attempt),
 		COUNTING_TEST_BOTH(another_epoch_begins_at_zero_and_the_last_one_ends_well),
 		COUNTING_TEST_BOTH(two_programs_count_once),
 		COUNTING_TEST(a_full_table_says_so_and_loses_nothing),

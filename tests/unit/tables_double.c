@@ -205,6 +205,12 @@ void tables_live_miss(const struct tables *tables)
 	tables_double.uncounted++;
 }
 
+void tables_live_look_anew(const struct tables *tables)
+{
+	(void)tables;
+	tables_double.looks_anew++;
+}
+
 void tables_live_epoch_kept(const struct tables *tables, uint32_t epoch)
 {
 	(void)tables;

@@ -30,6 +30,7 @@ struct tables_double {
 	uint64_t uncounted;
 	uint64_t live_held;
 	uint32_t epoch_kept;
+	unsigned looks_anew;
 
 	struct sa_counters rows[SA_COUNTER_ROWS];
 	struct sa_totals totals;

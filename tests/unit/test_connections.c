@@ -117,6 +117,7 @@ static void a_start_counts_what_was_there(void **state)
 	assert_int_equal(tables_double.connection_count, 3);
 	assert_int_equal(tables_live_of_service(NULL, 2, 5), 3);
 	assert_int_equal(tables_double.connections[1].source.service, 3);
+	assert_int_equal(tables_double.looks_anew, 1);
 	assert_int_equal(connections_sync_source(lab->sync), CONNECTIONS_KERNEL);
 	assert_int_equal(connections_sync_drift(lab->sync), 0);
 }
@@ -183,6 +184,8 @@ static void two_looks_in_a_row_find_drift(void **state)
 	assert_true(is_counted(12, 5));
 	assert_false(is_counted(30, 5));
 	assert_int_equal(connections_sync_drift(lab->sync), 2);
+	/* The packet path hears of what was entered, and of nothing else. */
+	assert_int_equal(tables_double.looks_anew, 2);
 }
 
 static void a_list_that_breaks_off_proves_nothing(void **state)

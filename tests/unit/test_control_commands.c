@@ -211,7 +211,7 @@ static void connections_are_shown(void **state)
 	ask(lab, "show", "{\"address\":\"192.0.2.1\"}");
 	assert_has(lab, "\"connections\":2,\"connection_limit\":3");
 	assert_has(lab, "\"verdict\":\"pass\",\"reason\":\"within_limit\"");
-	source.pending = (uint64_t)SA_PENDING_SLOT(mono_now().ms) << 32 | 1;
+	source.pending = (uint64_t)SA_PENDING_SLOT(mono_now().ms) << SA_PENDING_SLOT_SHIFT | 1;
 	tables_double.source_keys = &key;
 	tables_double.sources = &source;
 	tables_double.source_count = 1;
@@ -251,7 +251,8 @@ static uint64_t slot_begin(uint32_t slot)
 
 static void places_lapse(void **state)
 {
-	const uint64_t pending = 1000ULL << 32 | 2 << 16 | 5;
+	const uint64_t pending =
+		1000ULL << SA_PENDING_SLOT_SHIFT | 7ULL << SA_PENDING_NOTE_SHIFT | 2 << 16 | 5;
 
 	(void)state;
 	assert_in_range(slot_begin(1001) - slot_begin(1000), SA_PENDING_SLOT_MS,
@@ -261,6 +262,7 @@ static void places_lapse(void **state)
 	assert_int_equal(show_places(pending, slot_begin(1001) - 1), 7);
 	assert_int_equal(show_places(pending, slot_begin(1001)), 5);
 	assert_int_equal(show_places(pending, slot_begin(1002)), 0);
+	assert_int_equal(show_places(pending, slot_begin(1000 + 1000)), 0);
 	/* Another CPU's clock was ahead. */
 	assert_int_equal(show_places(pending, slot_begin(1000) - 1), 7);
 }
