@@ -405,7 +405,7 @@ UNIT_LIBS_system_calls := $(call pkg_libs,libseccomp)
 UNITS += abi_hash
 UNIT_abi_hash := agent/daemon/abi_hash.c
 UNIT_LIBS_abi_hash := -lbpf -lelf
-$(BUILD)/unit/test_abi_hash: $(BUILD)/gen/synanvil.skel.h
+$(BUILD)/unit/test_abi_hash: $(BUILD)/gen/synanvil.skel.h $(BUILD)/gen/checked.skel.h
 UNIT_tables := agent/daemon/tables.c agent/daemon/filter.c agent/common/prefix.c agent/common/parse.c
 UNITS += rules state events sweep stats control_server control_commands metrics_server
 UNIT_rules := agent/daemon/rules.c agent/daemon/rule_set.c agent/common/prefix.c agent/common/parse.c

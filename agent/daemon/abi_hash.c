@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * FNV-1a over a walk of the maps and of the BTF types of their keys and values. A collision would
- * need a change of layout that hashes alike by chance (1 in 2^64); it is no defence against a
- * forged pin, which root alone could place.
+ * FNV-1a over a walk of the maps and of the BTF types of their keys and values. The maps' hashes
+ * are added up: the compiler puts maps in the order in which the code first names them, which means
+ * nothing. A collision would need a change of layout that hashes alike by chance (1 in 2^64); it is
+ * no defence against a forged pin, which root alone could place.
  */
 #include "abi_hash.h"
 
@@ -72,18 +73,21 @@ static void hash_type(uint64_t *hash, const struct btf *btf, uint32_t id, unsign
 	}
 }
 
-static void hash_map(uint64_t *hash, const struct btf *btf, const struct bpf_map *map)
+static uint64_t map_hash(const struct btf *btf, const struct bpf_map *map)
 {
-	hash_text(hash, bpf_map__name(map));
-	hash_number(hash, bpf_map__type(map));
-	hash_number(hash, bpf_map__key_size(map));
-	hash_number(hash, bpf_map__value_size(map));
-	hash_number(hash, bpf_map__max_entries(map));
-	hash_number(hash, bpf_map__map_flags(map));
+	uint64_t hash = FNV_OFFSET;
+
+	hash_text(&hash, bpf_map__name(map));
+	hash_number(&hash, bpf_map__type(map));
+	hash_number(&hash, bpf_map__key_size(map));
+	hash_number(&hash, bpf_map__value_size(map));
+	hash_number(&hash, bpf_map__max_entries(map));
+	hash_number(&hash, bpf_map__map_flags(map));
 	if (bpf_map__btf_key_type_id(map))
-		hash_type(hash, btf, bpf_map__btf_key_type_id(map), 0);
+		hash_type(&hash, btf, bpf_map__btf_key_type_id(map), 0);
 	if (bpf_map__btf_value_type_id(map))
-		hash_type(hash, btf, bpf_map__btf_value_type_id(map), 0);
+		hash_type(&hash, btf, bpf_map__btf_value_type_id(map), 0);
+	return hash;
 }
 
 uint64_t abi_hash(const struct bpf_object *object)
@@ -100,7 +104,7 @@ uint64_t abi_hash(const struct bpf_object *object)
 	bpf_object__for_each_map(map, object)
 	{
 		if (!bpf_map__is_internal(map))
-			hash_map(&hash, btf, map);
+			hash += map_hash(btf, map);
 	}
 	return hash;
 }

@@ -353,9 +353,13 @@ settled()
 	equals 2 "$(syn_packets drop blocked)" "dropped by a block"
 	equals 1 "$(grep -c 'live connections cannot be counted in the kernel' "$LAB_LOG")" "log lines"
 	ok grep 'live connections cannot be counted in the kernel: CAP_PERFMON is missing' "$LAB_LOG"
-	# The tables are the same: the next agent, which may trace, takes them over.
+	# The tables are the same: the next agent, which may trace, takes them over; and the other way round.
 	lab_agent_signal KILL
 	lab_agent_start
 	equals kernel "$(json .connections_source status)" "status with the capability"
+	equals 2 "$(syn_packets drop blocked)" "what was counted before"
+	lab_agent_signal KILL
+	lab_agent_start setpriv --bounding-set=-perfmon,-sys_admin --inh-caps=-perfmon,-sys_admin
+	equals kernel "$(json .connections_source status)" "what counts is at work already"
 	equals 2 "$(syn_packets drop blocked)" "what was counted before"
 }

@@ -78,7 +78,8 @@ lab_sysctl()
 {
 	local setting
 	for setting in net.ipv6.conf.all.accept_dad=0 net.ipv6.conf.default.accept_dad=0 \
-		net.ipv6.conf.default.router_solicitations=0 net.ipv6.ip_nonlocal_bind=1 net.ipv4.ip_nonlocal_bind=1; do
+		net.ipv6.conf.default.router_solicitations=0 net.ipv6.conf.all.keep_addr_on_down=1 \
+		net.ipv6.ip_nonlocal_bind=1 net.ipv4.ip_nonlocal_bind=1; do
 		in_mail sysctl -qw "$setting" && in_clients sysctl -qw "$setting" || return
 	done
 	# A flood's SYNs may fill the queue; the answers to it must not depend on this machine's settings. One SYN, one

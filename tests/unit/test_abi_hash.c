@@ -15,6 +15,7 @@
 #include <bpf/btf.h>
 
 #include "abi_hash.h"
+#include "checked.skel.h"
 #include "synanvil.skel.h"
 
 static struct synanvil_bpf *open_object(void)
@@ -60,6 +61,17 @@ static void same_twice(void **state)
 {
 	(void)state;
 	assert_true(hash_of_untouched() == hash_of_untouched());
+}
+
+/* An agent with CAP_PERFMON takes over from one without, and the other way round. */
+static void same_in_both_builds(void **state)
+{
+	struct checked_bpf *checked = checked_bpf__open();
+
+	(void)state;
+	assert_non_null(checked);
+	assert_true(abi_hash(checked->obj) == hash_of_untouched());
+	checked_bpf__destroy(checked);
 }
 
 static void table_size(void **state)
@@ -137,9 +149,10 @@ static void length_of_array(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(same_twice),     cmocka_unit_test(table_size),
-		cmocka_unit_test(map_definition), cmocka_unit_test(swapped_fields),
-		cmocka_unit_test(moved_field),    cmocka_unit_test(length_of_array),
+		cmocka_unit_test(same_twice),      cmocka_unit_test(same_in_both_builds),
+		cmocka_unit_test(table_size),      cmocka_unit_test(map_definition),
+		cmocka_unit_test(swapped_fields),  cmocka_unit_test(moved_field),
+		cmocka_unit_test(length_of_array),
 	};
 
 	return cmocka_run_group_tests_name("abi_hash", tests, NULL, NULL);
