@@ -163,32 +163,52 @@ static int pin(const char *name, int link, struct explanation *reterr_why)
 	return error ? explain(reterr_why, error, "cannot pin its link: %s", strerror(-error)) : 0;
 }
 
-int connection_program_attach(const struct bpf_program_set *packet_path, int *ret_link,
-			      struct explanation *reterr_why)
+/* Both are attached before either takes an earlier one's pin: where one is refused, nothing has
+ * changed. */
+static int attach(const struct connections_bpf *skeleton, int cgroup, int *ret_link,
+		  struct explanation *reterr_why)
 {
-	_cleanup_(skeleton_free) struct connections_bpf *skeleton = connections_bpf__open();
-	_cleanup_close_ int cgroup = -1, first = -1, again = -1;
-	int error;
+	_cleanup_close_ int first = -1, again = -1;
+	int error = first_attach(skeleton, cgroup, &first, reterr_why);
 
-	if (!skeleton)
-		return explain(reterr_why, -errno, "cannot open the program: %s", strerror(errno));
-	cgroup = cgroup_find();
-	(void)bpf_program__set_autoload(skeleton->progs.synanvil_connections_told, cgroup >= 0);
-	error = load(skeleton, packet_path, reterr_why);
-	if (!error)
-		error = first_attach(skeleton, cgroup, &first, reterr_why);
-	if (!error)
-		error = pin(COUNTING_PIN, first, reterr_why);
-	/* Its pin is all that holds the second. */
 	if (!error)
 		error = tracing_attach(skeleton->progs.synanvil_connections_again, &again,
 				       reterr_why);
+	/* Its pin is all that holds the second. */
 	if (!error)
 		error = pin(AGAIN_PIN, again, reterr_why);
+	if (!error)
+		error = pin(COUNTING_PIN, first, reterr_why);
 	if (error)
 		return error;
 	*ret_link = TAKE_FD(first);
 	return 0;
+}
+
+/* cgroup: -1 where all is to be traced. */
+static int load_and_attach(const struct bpf_program_set *packet_path, int cgroup, int *ret_link,
+			   struct explanation *reterr_why)
+{
+	_cleanup_(skeleton_free) struct connections_bpf *skeleton = connections_bpf__open();
+	int error;
+
+	if (!skeleton)
+		return explain(reterr_why, -errno, "cannot open the program: %s", strerror(errno));
+	(void)bpf_program__set_autoload(skeleton->progs.synanvil_connections_told, cgroup >= 0);
+	error = load(skeleton, packet_path, reterr_why);
+	return error ? error : attach(skeleton, cgroup, ret_link, reterr_why);
+}
+
+int connection_program_attach(const struct bpf_program_set *packet_path, int *ret_link,
+			      struct explanation *reterr_why)
+{
+	const _cleanup_close_ int cgroup = cgroup_find();
+	int error = load_and_attach(packet_path, cgroup, ret_link, reterr_why);
+
+	if (!error || cgroup < 0 || !privileges_may_trace())
+		return error;
+	log_debug("counting by tracing alone, if at all: %s", reterr_why->text);
+	return load_and_attach(packet_path, -1, ret_link, reterr_why);
 }
 
 bool connection_program_is_pinned(void)

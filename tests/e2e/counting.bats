@@ -289,6 +289,20 @@ first_look()
 	equals 0 "$(metric _drift_total)" drift
 }
 
+# One that the verifier does not take, or that a policy of the host refuses, must not cost the counting as a whole.
+@test "where the kernel refuses the program that sockets call, it is traced twice" {
+	lab_config
+	lab_agent_start env LD_PRELOAD="$LAB_TOOLS/no-sockops.so"
+	equals raw_tracepoint "$(first_look)" "the first look"
+	equals kernel "$(json .connections_source status)" "status"
+	equals 0 "$(grep -c warning "$LAB_LOG")" "warnings"
+	serve 25
+	hold -s 10.9.0.0 -a 4 -n 10 "$LAB_HOST" 25
+	wants 40 "open"
+	kill "$CLIENT"
+	wants 0 "closed"
+}
+
 # The client says every 10,000 how many it has opened; more than $1 since the last time this was true.
 grew()
 {
