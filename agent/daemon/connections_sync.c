@@ -48,12 +48,12 @@ struct connections_sync {
 	uint32_t epoch;
 	bool walking;
 	bool fills; /* what is not counted is entered at once */
-	bool entered;
-	int error; /* the first one */
+	int error;  /* the first one */
 	struct tables_cursor cursor;
 	struct cookie_set listed;
 	struct cookie_set missing;  /* listed, no entry */
 	struct cookie_set unlisted; /* an entry, not listed */
+	bool entering;              /* or of one that a reload has broken off */
 
 	/* Of the pass before: */
 	struct cookie_set missing_before;
@@ -96,7 +96,6 @@ static void pass_begin(struct connections_sync *sync)
 	sync->epoch = sync->daemon->settings.epoch;
 	sync->walking = false;
 	sync->error = 0;
-	sync->entered = false;
 	sync->cursor = (struct tables_cursor){ 0 };
 	cookie_set_clear(&sync->listed);
 	cookie_set_clear(&sync->missing);
@@ -108,8 +107,11 @@ static bool enter(struct connections_sync *sync, const struct sa_connection_key 
 		  const struct sa_connection *connection)
 {
 	const struct tables *tables = &sync->daemon->tables;
-	int error = tables_connection_enter(tables, key, connection);
+	int error;
 
+	sync->entering = true;
+	tables_live_look_always(tables);
+	error = tables_connection_enter(tables, key, connection);
 	if (error == -E2BIG) {
 		if (!cookie_set_has(&sync->missing_before, key->cookie))
 			tables_live_miss(tables);
@@ -117,7 +119,6 @@ static bool enter(struct connections_sync *sync, const struct sa_connection_key 
 	} else if (error != -EEXIST) {
 		note_error(sync, error);
 	}
-	sync->entered |= error == 0;
 	return error == 0;
 }
 
@@ -219,8 +220,9 @@ static void limits_hold(const struct connections_sync *sync)
 static void pass_end(struct connections_sync *sync, int error)
 {
 	note_error(sync, error);
-	if (sync->entered)
+	if (sync->entering)
 		tables_live_look_anew(&sync->daemon->tables);
+	sync->entering = false;
 	limits_hold(sync);
 	if (!sync->error) {
 		sets_turn(&sync->missing_before, &sync->missing);

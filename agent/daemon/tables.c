@@ -122,16 +122,32 @@ static int filter_write(const struct tables *tables, uint32_t row, const struct 
 	return bpf_map_update_elem(tables->filters, &row, filter, BPF_ANY) ? -errno : 0;
 }
 
-/* 1 to 255 in turn. A source whose entry was left alone for as many changes is believed to be as
- * before; its next connection that opens puts that right. */
-void tables_live_look_anew(const struct tables *tables)
+/* Where the note is kept while none holds: the packet path reads the bits below. */
+#define NOTE_KEPT_SHIFT 8
+
+void tables_live_look_always(const struct tables *tables)
 {
 	volatile __u32 *note;
 
 	if (!tables->live_head)
 		return;
 	note = &tables->live_head->note;
-	*note = *note % SA_PENDING_NOTE_MASK + 1;
+	if (*note & SA_PENDING_NOTE_MASK)
+		*note = *note << NOTE_KEPT_SHIFT;
+}
+
+/* 1 to 255 in turn. A source whose entry was left alone for as many changes is believed to be as
+ * before; its next connection that opens puts that right. */
+void tables_live_look_anew(const struct tables *tables)
+{
+	volatile __u32 *note;
+	__u32 last;
+
+	if (!tables->live_head)
+		return;
+	note = &tables->live_head->note;
+	last = *note & SA_PENDING_NOTE_MASK ? *note : *note >> NOTE_KEPT_SHIFT;
+	*note = (last & SA_PENDING_NOTE_MASK) % SA_PENDING_NOTE_MASK + 1;
 }
 
 /*
@@ -158,9 +174,12 @@ static int slot_switch(const struct tables *tables, const struct sa_settings *se
 	error = filter_write(tables, SA_FILTER_CONFIGURED + other, filter);
 	if (error)
 		return error;
+	/* A connection that opened at a service without limits has left its source's note alone. */
+	tables_live_look_always(tables);
 	if (bpf_map_update_elem(tables->active, &first, &other, BPF_ANY))
-		return -errno;
-	error = wait_for_packets(tables);
+		error = -errno;
+	else
+		error = wait_for_packets(tables);
 	if (error)
 		(void)bpf_map_update_elem(tables->active, &first, &index, BPF_ANY);
 	tables_live_look_anew(tables);

@@ -136,10 +136,12 @@ uint64_t tables_live_uncounted(const struct tables *tables);
 void tables_live_miss(const struct tables *tables);
 
 /*
- * From here on the packet path looks anew for the connections of each source. Due after each one
- * that the kernel's program did not see to open, or saw when nothing was limited; a switch of the
- * settings does it by itself.
+ * What the packet path has noted of sources without a connection holds no more. Due around each
+ * connection that the kernel's program did not see to open, or saw when nothing was limited:
+ * always, before it is counted, has the packet path look for every source; anew, after that, lets
+ * it make notes again. A switch of the settings does both by itself.
  */
+void tables_live_look_always(const struct tables *tables);
 void tables_live_look_anew(const struct tables *tables);
 
 /* Says that no entry is left of an epoch before this one. */

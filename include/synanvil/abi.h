@@ -276,9 +276,10 @@ struct sa_live_totals {
 	__u64 seed; /* random, never 0 in use: who can't guess it can't aim at a bucket. Agent's */
 	__u64 uncounted;  /* connections that some table had no room for */
 	__u32 epoch_kept; /* the oldest epoch that may have entries. Agent's */
-	__u32 note; /* 1 to 255: a source whose entry has this note had no connection when it was
-		       looked for, and none has opened since. Another one after each connection that
-		       the kernel's program did not see to open; 0: none holds. Agent's */
+	__u32 note; /* lowest 8 bits; 1 to 255: a source whose entry has this note had no connection
+		       when it was looked for, and none has opened since. 0: none holds, as while
+		       the agent enters connections that the kernel's program did not see to open;
+		       after that another one. Agent's, as are the bits above */
 	/* Agent's: until when limits of connections hold by these counts, in ms; 0: nobody counts.
 	 * SA_LIVE_ALWAYS: the kernel counts, at the moment when it happens. */
 	__u64 holds_until_ms;

@@ -372,6 +372,30 @@ static void the_agent_and_the_kernel_count_once(void **state)
 	assert_int_equal(tables_connection_leave(&lab->tables, &key), 0);
 }
 
+/* A source that is noted to have none is looked up as soon as the agent has entered one. */
+static void what_the_agent_enters_holds_at_once(void **state)
+{
+	const struct sa_connection mine = { .source = lab_key(lab, "127.0.0.2", mail),
+					    .slot = (uint16_t)mail->slot };
+	const struct sa_connection_key key = { .cookie = 1ULL << 40, .epoch = lab->settings.epoch };
+
+	(void)state;
+	lab->settings.services[0].rate_limit = 0;
+	lab->settings.services[0].connection_limit = 1;
+	lab_apply(lab);
+	for (unsigned i = 0; i < 2 * SA_PENDING_NOTE_MASK; i++) {
+		assert_int_equal(lab_attempts(lab, "127.0.0.2", 25, 3), 1);
+		lab_age_places(lab, "127.0.0.2", mail, 2);
+		tables_live_look_always(&lab->tables);
+		tables_live_look_always(&lab->tables);
+		assert_int_equal(tables_connection_enter(&lab->tables, &key, &mine), 0);
+		assert_int_equal(lab_attempts(lab, "127.0.0.2", 25, 3), 0);
+		tables_live_look_anew(&lab->tables);
+		assert_int_equal(lab_attempts(lab, "127.0.0.2", 25, 3), 0);
+		assert_int_equal(tables_connection_leave(&lab->tables, &key), 0);
+	}
+}
+
 /* A socket is asked to tell when it opens; the tracing program sees those that were not. */
 static void what_opened_before_the_sockets_are_asked_ends_too(void **state)
 {
@@ -500,6 +524,7 @@ int main(void)
 	struct CMUnitTest once[] = {
 		COUNTING_TEST(a_burst_while_connections_open_keeps_to_the_limit),
 		COUNTING_TEST_BOTH(the_agent_and_the_kernel_count_once),
+		COUNTING_TEST(what_the_agent_enters_holds_at_once),
 		COUNTING_TEST(what_opened_before_the_sockets_are_asked_ends_too),
 	};
 	int failed = 0;

@@ -209,6 +209,13 @@ void tables_live_look_anew(const struct tables *tables)
 {
 	(void)tables;
 	tables_double.looks_anew++;
+	tables_double.notes_hold = true;
+}
+
+void tables_live_look_always(const struct tables *tables)
+{
+	(void)tables;
+	tables_double.notes_hold = false;
 }
 
 void tables_live_epoch_kept(const struct tables *tables, uint32_t epoch)
@@ -242,6 +249,7 @@ int tables_connection_enter(const struct tables *tables, const struct sa_connect
 	tables_double.connection_keys[at] = *key;
 	tables_double.connections[at] = *connection;
 	tables_double.connection_count++;
+	tables_double.entered_while_notes_held += tables_double.notes_hold;
 	return 0;
 }
 

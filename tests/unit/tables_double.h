@@ -31,6 +31,8 @@ struct tables_double {
 	uint64_t live_held;
 	uint32_t epoch_kept;
 	unsigned looks_anew;
+	bool notes_hold;
+	unsigned entered_while_notes_held;
 
 	struct sa_counters rows[SA_COUNTER_ROWS];
 	struct sa_totals totals;

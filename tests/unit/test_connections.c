@@ -122,6 +122,33 @@ static void a_start_counts_what_was_there(void **state)
 	assert_int_equal(connections_sync_drift(lab->sync), 0);
 }
 
+static void nothing_noted_holds_while_it_enters(void **state)
+{
+	struct lab *lab = *state;
+
+	tables_double.notes_hold = true;
+	LISTED(11, 12);
+	start(lab);
+	assert_int_equal(tables_double.connection_count, 2);
+	assert_int_equal(tables_double.entered_while_notes_held, 0);
+	assert_true(tables_double.notes_hold);
+	lab->daemon.settings.epoch = 6;
+	connections_sync_follow(lab->sync);
+	kernel_double.listener.found(
+		&(struct sock_diag_socket){ .cookie = 11, .local_port_be = htons(25) },
+		kernel_double.listener.context);
+	assert_int_equal(tables_double.connection_count, 3);
+	assert_false(tables_double.notes_hold);
+	/* Another reload breaks it off; what the next pass need not enter it does not. */
+	lab->daemon.settings.epoch = 7;
+	connections_sync_follow(lab->sync);
+	counted_by_kernel(11, 7);
+	LISTED(11);
+	list(lab);
+	assert_int_equal(tables_double.entered_while_notes_held, 0);
+	assert_true(tables_double.notes_hold);
+}
+
 /* It was listed, closed, and only then entered. */
 static void what_a_start_enters_too_late_goes_without_being_drift(void **state)
 {
@@ -324,6 +351,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		SYNC_TEST(a_start_counts_what_was_there),
+		SYNC_TEST(nothing_noted_holds_while_it_enters),
 		SYNC_TEST(what_a_start_enters_too_late_goes_without_being_drift),
 		SYNC_TEST(one_look_proves_nothing),
 		SYNC_TEST(two_looks_in_a_row_find_drift),
