@@ -17,6 +17,12 @@
 /* What libbpf asks with whether there are such programs. */
 #define OF_NO_EFFECT 2
 
+static const void *pointer(uint64_t value)
+{
+	return (const void *)(uintptr_t)
+		value; /* NOLINT(performance-no-int-to-ptr): as bpf(2) passes it */
+}
+
 static int refuses(const union bpf_attr *attr)
 {
 	return attr->prog_type == BPF_PROG_TYPE_SOCK_OPS && attr->insn_cnt > OF_NO_EFFECT;
@@ -36,8 +42,7 @@ long syscall(long number, ...)
 		arguments[i] = va_arg(list, long);
 	va_end(list);
 	if (number == SYS_bpf && arguments[0] == BPF_PROG_LOAD &&
-	    refuses((const union bpf_attr *)(uintptr_t)arguments[1])) { /* NOLINT(performance-no-int-to-ptr):
-									   as bpf(2) passes it */
+	    refuses(pointer((uint64_t)arguments[1]))) {
 		errno = EINVAL;
 		return -1;
 	}
