@@ -203,6 +203,20 @@ size_t lab_entries(const struct lab *lab)
 	return sum;
 }
 
+void lab_fill_connections(const struct lab *lab, bool filled)
+{
+	const struct sa_connection value = {};
+	struct sa_connection_key key = {};
+	int map = lab->tables.connections;
+
+	for (uint64_t i = 0; i + 1 < SA_CONNECTIONS_MAX; i++) {
+		key.cookie = ~0ULL - i;
+		assert_int_equal(filled ? bpf_map_update_elem(map, &key, &value, BPF_NOEXIST)
+					: bpf_map_delete_elem(map, &key),
+				 0);
+	}
+}
+
 struct sa_home *lab_homes(struct lab *lab)
 {
 	if (!lab->homes) {

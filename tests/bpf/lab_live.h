@@ -47,6 +47,10 @@ uint32_t lab_service_live(const struct lab *lab, const struct sa_service *servic
 /* Entries of all connections, of whatever epoch. */
 size_t lab_entries(const struct lab *lab);
 
+/* Enters connections of nobody's into the map of those without a home, until it has room for one
+ * more; or takes them out again. */
+void lab_fill_connections(const struct lab *lab, bool filled);
+
 /* All homes, mapped; they go with the lab. */
 struct sa_home *lab_homes(struct lab *lab);
 

@@ -11,7 +11,6 @@
 #include <netinet/in.h>
 #include <sched.h>
 #include <stdio.h>
-#include <string.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -414,21 +413,6 @@ static void what_opened_before_the_sockets_are_asked_ends_too(void **state)
 	counted("closed", "127.0.0.2", 0, 0);
 }
 
-/* All entries but one. */
-static void fillers_write(bool there)
-{
-	const struct sa_connection value = {};
-	struct sa_connection_key key = {};
-	int map = lab->tables.connections;
-
-	for (uint64_t i = 0; i + 1 < SA_CONNECTIONS_MAX; i++) {
-		key.cookie = ~0ULL - i;
-		assert_int_equal(there ? bpf_map_update_elem(map, &key, &value, BPF_NOEXIST)
-				       : bpf_map_delete_elem(map, &key),
-				 0);
-	}
-}
-
 static void a_full_table_says_so_and_loses_nothing(void **state)
 {
 	uint64_t uncounted = tables_live_uncounted(&lab->tables);
@@ -437,7 +421,7 @@ static void a_full_table_says_so_and_loses_nothing(void **state)
 	(void)state;
 	lab_take_homes(lab, true);
 	counted_one = pair_from("127.0.0.2");
-	fillers_write(true);
+	lab_fill_connections(lab, true);
 	other = pair_from("127.0.0.2");
 	assert_int_equal(tables_live_uncounted(&lab->tables), uncounted + 1);
 	counted("full", "127.0.0.2", 1, 1);
@@ -445,7 +429,7 @@ static void a_full_table_says_so_and_loses_nothing(void **state)
 	counted("still", "127.0.0.2", 1, 1);
 	pair_close(counted_one);
 	counted("closed", "127.0.0.2", 0, 0);
-	fillers_write(false);
+	lab_fill_connections(lab, false);
 	other = pair_from("127.0.0.2");
 	counted("room again", "127.0.0.2", 1, 1);
 	pair_close(other);
@@ -454,15 +438,13 @@ static void a_full_table_says_so_and_loses_nothing(void **state)
 
 static void a_full_bucket_says_so_and_takes_from_nobody(void **state)
 {
-	const struct sa_address address = address_of("127.0.0.2");
-	struct sa_source_key key = { .service = mail->id };
+	const struct sa_source_key key = lab_key(lab, "127.0.0.2", mail);
 	uint64_t uncounted = tables_live_uncounted(&lab->tables);
 	struct sa_live_bucket full, left, empty = {};
 	struct pair pair;
 	uint32_t bucket;
 
 	(void)state;
-	memcpy(key.address, &address, sizeof(address));
 	bucket = sa_live_place(lab->tables.live_head->seed, &key, lab->settings.epoch).bucket;
 	for (uint64_t i = 0; i < SA_LIVE_WAYS; i++)
 		full.words[i] = (1000 + i) << SA_LIVE_COUNT_BITS | (i + 1);
