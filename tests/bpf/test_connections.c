@@ -269,9 +269,12 @@ static void an_opening_is_seen_by_the_next_attempt(void **state)
 	}
 }
 
-#define LIMIT  200U
-#define OPENED 100
-#define ROUNDS 200
+#define LIMIT   200U
+#define OPENED  100
+#define ROUNDS  200
+
+#define WAITS   5000
+#define WAIT_US 1000
 
 static void one_round_keeps_to_the_limit(void)
 {
@@ -300,6 +303,7 @@ static void a_burst_while_connections_open_keeps_to_the_limit(void **state)
 					 .sources = 1,
 					 .in_a_row = 1 };
 	struct storms *storms = storms_new(lab);
+	unsigned places = 0;
 
 	(void)state;
 	lab->settings.services[0].rate_limit = 0;
@@ -310,9 +314,14 @@ static void a_burst_while_connections_open_keeps_to_the_limit(void **state)
 	storms_go(storms);
 	for (int i = 0; i < ROUNDS; i++)
 		one_round_keeps_to_the_limit();
+	/* While attempts come: what lapses just now is taken again. */
+	for (int i = 0; i < WAITS && !places; i++) {
+		places = lab_places(lab, "127.0.0.2", mail);
+		(void)usleep(WAIT_US);
+	}
+	assert_in_range(places, 1, LIMIT);
 	storms_cease(storms);
 	storms_wait(storms);
-	assert_in_range(lab_places(lab, "127.0.0.2", mail), 1, LIMIT);
 	storms_free(storms);
 }
 
