@@ -17,7 +17,6 @@
 
 #include "connections.skel.h"
 #include "lab_sockets.h"
-#include "storms.h"
 #include "synanvil/live.h"
 
 static enum looks looks; /* of the group of tests that runs */
@@ -269,62 +268,6 @@ static void an_opening_is_seen_by_the_next_attempt(void **state)
 	}
 }
 
-#define LIMIT   200U
-#define OPENED  100
-#define ROUNDS  200
-
-#define WAITS   5000
-#define WAIT_US 1000
-
-static void one_round_keeps_to_the_limit(void)
-{
-	struct pair pairs[OPENED];
-
-	for (int i = 0; i < OPENED; i++) {
-		uint32_t places, live;
-
-		pairs[i] = pair_from("127.0.0.2");
-		places = lab_places(lab, "127.0.0.2", mail);
-		live = of_source("127.0.0.2");
-		if (places + live > LIMIT)
-			fail_msg("%u connections and %u places, of %u", live, places, LIMIT);
-	}
-	for (int i = 0; i < OPENED; i++)
-		pair_close(pairs[i]);
-}
-
-/*
- * Attempts on all CPUs take what places there are, while connections open: each is counted as its
- * place is given back, and no attempt may see it in neither. That needs many of them to be seen.
- */
-static void a_burst_while_connections_open_keeps_to_the_limit(void **state)
-{
-	const struct storm_plan plan = { .source = STORM_ADDRESS(127, 0, 0, 2),
-					 .sources = 1,
-					 .in_a_row = 1 };
-	struct storms *storms = storms_new(lab);
-	unsigned places = 0;
-
-	(void)state;
-	lab->settings.services[0].rate_limit = 0;
-	lab->settings.services[0].connection_limit = LIMIT;
-	lab_apply(lab);
-	for (unsigned i = 0; i < storms_count(storms); i++)
-		storms_plan(storms, i, &plan, INT32_MAX);
-	storms_go(storms);
-	for (int i = 0; i < ROUNDS; i++)
-		one_round_keeps_to_the_limit();
-	/* While attempts come: what lapses just now is taken again. */
-	for (int i = 0; i < WAITS && !places; i++) {
-		places = lab_places(lab, "127.0.0.2", mail);
-		(void)usleep(WAIT_US);
-	}
-	assert_in_range(places, 1, LIMIT);
-	storms_cease(storms);
-	storms_wait(storms);
-	storms_free(storms);
-}
-
 static void another_epoch_begins_at_zero_and_the_last_one_ends_well(void **state)
 {
 	struct pair before = pair_from("127.0.0.2"), after;
@@ -378,30 +321,6 @@ static void the_agent_and_the_kernel_count_once(void **state)
 	assert_int_equal(tables_connection_enter(&lab->tables, &key, &entry), 0);
 	counted("by the agent", "127.0.0.2", 1, 1);
 	assert_int_equal(tables_connection_leave(&lab->tables, &key), 0);
-}
-
-/* A source that is noted to have none is looked up as soon as the agent has entered one. */
-static void what_the_agent_enters_holds_at_once(void **state)
-{
-	const struct sa_connection mine = { .source = lab_key(lab, "127.0.0.2", mail),
-					    .slot = (uint16_t)mail->slot };
-	const struct sa_connection_key key = { .cookie = 1ULL << 40, .epoch = lab->settings.epoch };
-
-	(void)state;
-	lab->settings.services[0].rate_limit = 0;
-	lab->settings.services[0].connection_limit = 1;
-	lab_apply(lab);
-	for (unsigned i = 0; i < 2 * SA_PENDING_NOTE_MASK; i++) {
-		assert_int_equal(lab_attempts(lab, "127.0.0.2", 25, 3), 1);
-		lab_age_places(lab, "127.0.0.2", mail, 2);
-		tables_live_look_always(&lab->tables);
-		tables_live_look_always(&lab->tables);
-		assert_int_equal(tables_connection_enter(&lab->tables, &key, &mine), 0);
-		assert_int_equal(lab_attempts(lab, "127.0.0.2", 25, 3), 0);
-		tables_live_look_anew(&lab->tables);
-		assert_int_equal(lab_attempts(lab, "127.0.0.2", 25, 3), 0);
-		assert_int_equal(tables_connection_leave(&lab->tables, &key), 0);
-	}
 }
 
 /* A socket is asked to tell when it opens; the tracing program sees those that were not. */
@@ -513,9 +432,7 @@ static int each_way(enum looks wanted, const char *group)
 int main(void)
 {
 	struct CMUnitTest once[] = {
-		COUNTING_TEST(a_burst_while_connections_open_keeps_to_the_limit),
 		COUNTING_TEST_BOTH(the_agent_and_the_kernel_count_once),
-		COUNTING_TEST(what_the_agent_enters_holds_at_once),
 		COUNTING_TEST(what_opened_before_the_sockets_are_asked_ends_too),
 	};
 	int failed = 0;
