@@ -11,7 +11,7 @@
 
 #define TICK_SCALE_BITS 24
 #define NS_PER_MS       1000000ULL
-#define READINGS        16
+#define TICKS           4
 
 struct tick tick_from_reading(uint64_t time_ns, uint64_t jiffies, uint64_t tick_ns)
 {
@@ -43,22 +43,27 @@ static int tick_ask(const struct tick_bpf *object)
 }
 
 /*
- * Linux moves jiffies first and the clock right after, and a tick may come between the two reads:
- * the clock is then a tick or more behind, never ahead. So the latest offset of several is the
- * right one.
+ * Ticks come when CLOCK_MONOTONIC is at a multiple of their length from the first, or later, never
+ * earlier: so of readings throughout some of them the least offset is that of a tick. (The coarse
+ * clock would be no measure: it moves at a tick, but by a step of its own that may end just before
+ * the tick or just after, and so shows the one before now and then.)
  */
 static int tick_settle(const struct tick_bpf *object, uint64_t tick_ns, struct tick *ret_tick)
 {
+	uint64_t first = 0, passed = 0;
 	struct tick best = {};
 
-	for (int i = 0; i < READINGS; i++) {
+	for (int i = 0; passed < TICKS; i++) {
 		struct tick tick;
 		int error = tick_ask(object);
 
 		if (error)
 			return error;
+		if (i == 0)
+			first = object->bss->jiffies;
+		passed = object->bss->jiffies - first;
 		tick = tick_from_reading(object->bss->clock_ns, object->bss->jiffies, tick_ns);
-		if (i == 0 || (int64_t)(tick.offset_ms - best.offset_ms) > 0)
+		if (i == 0 || (int64_t)(tick.offset_ms - best.offset_ms) < 0)
 			best = tick;
 	}
 	*ret_tick = best;

@@ -13,9 +13,8 @@ struct tick {
 };
 
 /*
- * Asks the kernel. Fails where programs of type syscall cannot be run (before Linux 5.14, or
- * without CAP_BPF): the packet path then works with the slower clock, for which the caller passes
- * zeros. 0 or -errno.
+ * Asks the kernel, through some ticks. Fails where programs cannot be run: the packet path then
+ * works with the slower clock, for which the caller passes zeros. 0 or -errno.
  */
 int tick_measure(struct tick *ret_tick);
 

@@ -18,7 +18,6 @@
 #include "checked.skel.h"
 #include "synanvil.skel.h"
 #include "synanvil/homes.h"
-#include "tick.h"
 
 #define LOOPBACK_IFINDEX 1 /* where BPF_PROG_TEST_RUN says that frames come from */
 
@@ -136,13 +135,14 @@ struct lab *lab_new(uint32_t source_table_size)
 {
 	uint32_t cpus = (uint32_t)libbpf_num_possible_cpus();
 	struct lab *lab = calloc(1, sizeof(*lab));
-	struct tick tick = {};
+	uint32_t tick_scale;
+	uint64_t tick_offset_ms;
 
 	assert_non_null(lab);
 	lab->skeleton = packet_path_open();
-	assert_int_equal(tick_measure(&tick), 0);
-	lab->skeleton->rodata->tick_scale = tick.scale;
-	lab->skeleton->rodata->tick_offset_ms = tick.offset_ms;
+	lab_clock_start(&tick_scale, &tick_offset_ms);
+	lab->skeleton->rodata->tick_scale = tick_scale;
+	lab->skeleton->rodata->tick_offset_ms = tick_offset_ms;
 	(void)bpf_map__set_max_entries(lab->skeleton->maps.sources,
 				       SA_SOURCE_ENTRIES(source_table_size, cpus));
 	if (packet_path_load(lab->skeleton)) {

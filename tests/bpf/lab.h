@@ -121,8 +121,10 @@ void lab_set_window(const struct lab *lab, const char *address, const struct sa_
 /* The sum of all windows' attempts, and the number of sources. */
 void lab_table(const struct lab *lab, size_t *ret_sources, uint64_t *ret_attempts);
 
-/* The packet path's clock, which moves in steps of some milliseconds. */
+/* The packet path's clock, which moves in steps of some milliseconds; and what it is loaded with.
+ */
 uint64_t lab_now_ms(void);
+void lab_clock_start(uint32_t *ret_scale, uint64_t *ret_offset_ms);
 
 void lab_assert_judgement(const char *what, struct judgement found, uint32_t verdict, int outcome);
 

@@ -7,20 +7,11 @@
 #include <linux/bpf.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "cleanup.h"
 #include "lab.h"
 
 _Static_assert(LAB_PASS == XDP_PASS && LAB_DROP == XDP_DROP, "the kernel's verdicts");
-
-uint64_t lab_now_ms(void)
-{
-	struct timespec now;
-
-	assert_int_equal(clock_gettime(CLOCK_MONOTONIC_COARSE, &now), 0);
-	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
 
 uint32_t lab_send(const struct lab *lab, const struct frame *frame)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The packet path's clock from jiffies: exact for every tick length that Linux can be built with,
- * and the same as CLOCK_MONOTONIC_COARSE on this machine.
+ * and measured alike each time on this machine.
  */
 /* clang-format off */
 #include <setjmp.h>
