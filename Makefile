@@ -695,16 +695,16 @@ bench-path: $(BUILD)/bench/path
 	$(Q)SYNANVIL_BUILD=$(abspath $(BUILD)) tests/bench/path.sh
 
 # Live connections.
-CONNECTIONS_BENCH := tests/bench/connections.c agent/daemon/tick.c agent/daemon/root_cgroup.c
+CONNECTIONS_BENCH := tests/bench/connections.c tests/bench/raw_client.c agent/daemon/tick.c agent/daemon/root_cgroup.c
 
 $(BUILD)/bench/connections: $(CONNECTIONS_BENCH) $(HEADERS) $(addprefix $(BUILD)/gen/,synanvil.skel.h connections.skel.h tick.skel.h)
 	$(call say,BENCH,$@)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -Iagent/daemon $(CONNECTIONS_BENCH) $(HARDEN) $(call pkg_libs,libbpf) -o $@
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -Iagent/daemon -Itests/bench $(CONNECTIONS_BENCH) $(HARDEN) $(call pkg_libs,libbpf) -o $@
 
 .PHONY: bench-connections
 bench-connections: $(BUILD)/bench/connections
-	$(Q)SYNANVIL_BUILD=$(abspath $(BUILD)) tests/bench/connections.sh
+	$(Q)$<
 
 # Mail under a botnet.
 $(BUILD)/bench/mx_botnet: tests/bench/mx_botnet.c

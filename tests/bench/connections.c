@@ -1,25 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What counting live connections costs the one who serves them: the same connections from a client
- * in another network namespace, in turns with and without the counting program, and the difference
- * of each turn to the one beside it. Time is this process' CPU time: it is both ends, and the pair
- * of devices between them does all of the kernel's work in it.
+ * What counting live connections costs a mail host: the same connections, in turns with and without
+ * the counting programs, and the difference of each turn to the one beside it. Time is this
+ * process' CPU time: it listens, and all of the kernel's work is done within its calls. Its client
+ * is no socket, which the kernel would call the programs for as well (raw_client.h).
  *
  * The programs can be attached in two ways (bpf/connections.bpf.c); here are both.
  *
- * The client's end is here too: the kernel calls the programs for it as well, and they see that it
- * is of another namespace. A mail host has no such end. What those calls cost is measured by
- * programs that see that of both ends, and half of it taken off.
- *
- * connections CLIENTS_NAMESPACE MAIL_NAMESPACE MAIL_ADDRESS [ROUNDS [CONNECTIONS A ROUND]]
+ * connections [ROUNDS [CONNECTIONS A ROUND]]
  */
 #include <arpa/inet.h>
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <netinet/in.h>
-#include <sched.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,6 +23,7 @@
 #include <unistd.h>
 
 #include "connections.skel.h"
+#include "raw_client.h"
 #include "root_cgroup.h"
 #include "synanvil.skel.h"
 #include "synanvil/abi.h"
@@ -51,9 +46,7 @@ static const char *const first_names[FIRSTS] = {
 struct bench {
 	struct synanvil_bpf *packet_path;
 	struct connections_bpf *counting;
-	struct connections_bpf *idle; /* for another namespace: never counts */
-	struct tick tick;
-	struct sockaddr_in address; /* of the mail host */
+	struct raw_client client;
 	int listener;
 	int cgroup; /* the root; -1 */
 };
@@ -62,18 +55,6 @@ static void die(const char *what)
 {
 	fprintf(stderr, "connections: %s: %s\n", what, strerror(errno));
 	exit(1);
-}
-
-static void namespace_enter(const char *name)
-{
-	char path[256];
-	int fd;
-
-	(void)snprintf(path, sizeof(path), "/run/netns/%s", name);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0 || setns(fd, CLONE_NEWNET))
-		die(path);
-	(void)close(fd);
 }
 
 /* Limits that nobody reaches, as on a host where they are set. */
@@ -109,40 +90,16 @@ static void settings_write(const struct bench *bench)
 /* An entry with places to give back, as the packet path leaves it. */
 static void source_write(const struct bench *bench)
 {
-	const struct sa_source_key key = {
-		.address = { [10] = 0xff, [11] = 0xff, [12] = 192, [14] = 2, [15] = 1 },
-		.service = 1
-	};
+	struct sa_source_key key = { .address = { [10] = 0xff, [11] = 0xff }, .service = 1 };
 	const struct sa_source source = { .pending = 0 };
 
-	if (bpf_map_update_elem(bpf_map__fd(bench->packet_path->maps.sources), &key, &source,
+	if (inet_pton(AF_INET, RAW_CLIENT_SELF, &key.address[12]) != 1 ||
+	    bpf_map_update_elem(bpf_map__fd(bench->packet_path->maps.sources), &key, &source,
 				BPF_ANY))
 		die("sources");
 }
 
-static struct connections_bpf *program_load(const struct bench *bench, uint64_t net_cookie)
-{
-	struct connections_bpf *program = connections_bpf__open();
-	struct bpf_map *map;
-
-	if (!program)
-		die("open");
-	program->rodata->net_cookie = net_cookie;
-	program->rodata->tick_scale = bench->tick.scale;
-	program->rodata->tick_offset_ms = bench->tick.offset_ms;
-	bpf_object__for_each_map(map, program->obj)
-	{
-		if (!bpf_map__is_internal(map) &&
-		    bpf_map__reuse_fd(map, bpf_object__find_map_fd_by_name(bench->packet_path->obj,
-									   bpf_map__name(map))))
-			die("maps");
-	}
-	if (connections_bpf__load(program))
-		die("load");
-	return program;
-}
-
-static void programs_load(struct bench *bench)
+static uint64_t net_cookie_read(void)
 {
 	uint64_t cookie = 0;
 	socklen_t size = sizeof(cookie);
@@ -151,39 +108,93 @@ static void programs_load(struct bench *bench)
 	if (getsockopt(any, SOL_SOCKET, SO_NETNS_COOKIE, &cookie, &size))
 		die("SO_NETNS_COOKIE");
 	(void)close(any);
-	if (tick_measure(&bench->tick))
+	return cookie;
+}
+
+static void maps_join(const struct bench *bench)
+{
+	struct bpf_map *map;
+
+	bpf_object__for_each_map(map, bench->counting->obj)
+	{
+		if (!bpf_map__is_internal(map) &&
+		    bpf_map__reuse_fd(map, bpf_object__find_map_fd_by_name(bench->packet_path->obj,
+									   bpf_map__name(map))))
+			die("maps");
+	}
+}
+
+static void programs_load(struct bench *bench)
+{
+	struct tick tick;
+
+	if (tick_measure(&tick))
 		die("tick");
 	bench->packet_path = synanvil_bpf__open_and_load();
-	if (!bench->packet_path)
+	bench->counting = connections_bpf__open();
+	if (!bench->packet_path || !bench->counting)
+		die("open");
+	bench->counting->rodata->net_cookie = net_cookie_read();
+	bench->counting->rodata->tick_scale = tick.scale;
+	bench->counting->rodata->tick_offset_ms = tick.offset_ms;
+	maps_join(bench);
+	if (connections_bpf__load(bench->counting))
 		die("load");
-	bench->counting = program_load(bench, cookie);
-	bench->idle = program_load(bench, 0);
 	settings_write(bench);
 	source_write(bench);
 }
 
-static void listen_on_25(struct bench *bench)
+static void listen_at_host(struct bench *bench)
 {
+	struct sockaddr_in address = { .sin_family = AF_INET, .sin_port = htons(RAW_CLIENT_PORT) };
+
 	bench->listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (bind(bench->listener, (const struct sockaddr *)&bench->address,
-		 sizeof(bench->address)) ||
+	if (inet_pton(AF_INET, RAW_CLIENT_HOST, &address.sin_addr) != 1 ||
+	    bind(bench->listener, (const struct sockaddr *)&address, sizeof(address)) ||
 	    listen(bench->listener, 16))
 		die("listen");
 }
 
-/* Reset at the end: nothing stays behind, for any number of rounds. */
-static void open_and_close(const struct bench *bench)
+static uint64_t live(const struct bench *bench)
 {
-	const struct linger now = { .l_onoff = 1 };
-	int client = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), server;
+	static struct sa_live_totals totals;
+	uint32_t zero = 0;
 
-	if (connect(client, (const struct sockaddr *)&bench->address, sizeof(bench->address)))
-		die("connect");
+	if (bpf_map_lookup_elem(bpf_map__fd(bench->packet_path->maps.live_totals), &zero, &totals))
+		die("live_totals");
+	return (uint32_t)totals.services[0];
+}
+
+static void open_and_close(struct bench *bench)
+{
+	int error = raw_client_open(&bench->client), server;
+
+	if (error) {
+		errno = -error;
+		die("open");
+	}
 	server = accept4(bench->listener, NULL, NULL, SOCK_CLOEXEC);
-	if (server < 0 || setsockopt(client, SOL_SOCKET, SO_LINGER, &now, sizeof(now)))
+	if (server < 0 || raw_client_reset(&bench->client))
 		die("accept");
-	(void)close(client);
 	(void)close(server);
+}
+
+/* A program that counts nothing would cost little. */
+static void counting_is_at_work(struct bench *bench)
+{
+	int server;
+
+	if (raw_client_open(&bench->client))
+		die("open");
+	server = accept4(bench->listener, NULL, NULL, SOCK_CLOEXEC);
+	errno = 0;
+	if (live(bench) != 1)
+		die("an open connection is not counted");
+	if (server < 0 || raw_client_reset(&bench->client))
+		die("accept");
+	(void)close(server);
+	if (live(bench) != 0)
+		die("a closed connection is counted");
 }
 
 static double cpu_ns(void)
@@ -195,36 +206,42 @@ static double cpu_ns(void)
 	return (double)now.tv_sec * 1e9 + (double)now.tv_nsec;
 }
 
-static struct bpf_link *first_attach(const struct bench *bench, enum first first,
-				     const struct connections_bpf *program)
+static struct bpf_link *first_attach(const struct bench *bench, enum first first)
 {
 	if (first == FIRST_TRACED)
-		return bpf_program__attach(program->progs.synanvil_connections);
-	return bpf_program__attach_cgroup(program->progs.synanvil_connections_told, bench->cgroup);
+		return bpf_program__attach(bench->counting->progs.synanvil_connections);
+	return bpf_program__attach_cgroup(bench->counting->progs.synanvil_connections_told,
+					  bench->cgroup);
 }
 
-/* ns of CPU for each connection. program: attached meanwhile; NULL: none. */
-static double turn(const struct bench *bench, enum first first,
-		   const struct connections_bpf *program, unsigned connections)
+/* ns of CPU for each connection. */
+static double turn(struct bench *bench, unsigned connections)
 {
-	struct bpf_link *link = NULL, *again = NULL;
 	double begun;
 
-	if (program) {
-		link = first_attach(bench, first, program);
-		again = bpf_program__attach(program->progs.synanvil_connections_again);
-		if (!link || !again)
-			die("attach");
-	}
 	for (unsigned i = 0; i < connections / 10; i++)
 		open_and_close(bench);
 	begun = cpu_ns();
 	for (unsigned i = 0; i < connections; i++)
 		open_and_close(bench);
-	begun = (cpu_ns() - begun) / connections;
+	return (cpu_ns() - begun) / connections;
+}
+
+static double turn_counted(struct bench *bench, enum first first, unsigned connections)
+{
+	struct bpf_link *link = first_attach(bench, first);
+	struct bpf_link *again =
+		bpf_program__attach(bench->counting->progs.synanvil_connections_again);
+	double ns;
+
+	if (!link || !again)
+		die("attach");
+	counting_is_at_work(bench);
+	ns = turn(bench, connections);
+	counting_is_at_work(bench);
 	(void)bpf_link__destroy(again);
 	(void)bpf_link__destroy(link);
-	return begun;
+	return ns;
 }
 
 static int compare(const void *a, const void *b)
@@ -248,43 +265,29 @@ static void report(const char *what, double *values, unsigned rounds)
 	       quantile(values, rounds, 0.25), quantile(values, rounds, 0.75));
 }
 
-/* One way of attaching, in rounds with and without. */
+/* One way of attaching. */
 struct results {
 	double with[ROUNDS_MAX];
-	double both[ROUNDS_MAX];  /* more than without */
-	double calls[ROUNDS_MAX]; /* of one end */
-	double host[ROUNDS_MAX];
+	double more[ROUNDS_MAX]; /* than without, in the same round */
 };
 
-/* Without, then each way with counting and idle; in turns which one is first: none has the warmer
- * caches. */
-static void round_measure(const struct bench *bench, unsigned round, unsigned connections,
+/* In turns which one is first: none has the warmer caches. */
+static void round_measure(struct bench *bench, unsigned round, unsigned connections,
 			  double *without, struct results *results)
 {
-	const unsigned turns = 1 + FIRSTS * 2;
-	double ns[1 + FIRSTS * 2] = { 0 };
+	for (unsigned k = 0; k <= FIRSTS; k++) {
+		const unsigned at = (round + k) % (FIRSTS + 1);
 
-	for (unsigned k = 0; k < turns; k++) {
-		const unsigned at = (round + k) % turns;
-		const enum first first = at ? (at - 1) / 2 : FIRST_TRACED;
-		const struct connections_bpf *program = at % 2 ? bench->counting : bench->idle;
-
-		if (first == FIRST_TOLD && bench->cgroup < 0)
-			continue;
-		ns[at] = turn(bench, first, at ? program : NULL, connections);
+		if (at == FIRSTS)
+			without[round] = turn(bench, connections);
+		else if (at != FIRST_TOLD || bench->cgroup >= 0)
+			results[at].with[round] = turn_counted(bench, at, connections);
 	}
-	without[round] = ns[0];
-	for (unsigned first = 0; first < FIRSTS; first++) {
-		struct results *way = &results[first];
-
-		way->with[round] = ns[1 + first * 2];
-		way->both[round] = way->with[round] - ns[0];
-		way->calls[round] = (ns[2 + first * 2] - ns[0]) / 2;
-		way->host[round] = way->both[round] - way->calls[round];
-	}
+	for (unsigned first = 0; first < FIRSTS; first++)
+		results[first].more[round] = results[first].with[round] - without[round];
 }
 
-static void measure(const struct bench *bench, unsigned rounds, unsigned connections)
+static void measure(struct bench *bench, unsigned rounds, unsigned connections)
 {
 	static double without[ROUNDS_MAX];
 	static struct results results[FIRSTS];
@@ -294,34 +297,34 @@ static void measure(const struct bench *bench, unsigned rounds, unsigned connect
 	printf("opening and closing a connection, %u rounds of %u, medians\n", rounds, connections);
 	report("without counting", without, rounds);
 	for (unsigned first = 0; first < FIRSTS; first++) {
-		printf("%s%s\n", first_names[first],
-		       first == FIRST_TOLD && bench->cgroup < 0 ? ": no root of the cgroups here"
-								: "");
-		if (first == FIRST_TOLD && bench->cgroup < 0)
+		if (first == FIRST_TOLD && bench->cgroup < 0) {
+			printf("%s: no root of the cgroups here\n", first_names[first]);
 			continue;
+		}
+		printf("%s\n", first_names[first]);
 		report("  with counting", results[first].with, rounds);
-		report("  more, by rounds, the client's end here too", results[first].both, rounds);
-		report("  more, by rounds, on a mail host", results[first].host, rounds);
-		report("  of these calls for what is not counted", results[first].calls, rounds);
+		report("  more, by rounds", results[first].more, rounds);
 	}
 }
 
 int main(int argc, char **argv)
 {
-	unsigned rounds = argc > 4 ? (unsigned)atoi(argv[4]) : 60;
-	unsigned connections = argc > 5 ? (unsigned)atoi(argv[5]) : 4000;
-	struct bench bench = { .cgroup = -1,
-			       .address = { .sin_family = AF_INET, .sin_port = htons(25) } };
+	unsigned rounds = argc > 1 ? (unsigned)atoi(argv[1]) : 60;
+	unsigned connections = argc > 2 ? (unsigned)atoi(argv[2]) : 4000;
+	struct bench bench = { .cgroup = -1 };
+	int error;
 
-	if (argc < 4 || inet_pton(AF_INET, argv[3], &bench.address.sin_addr) != 1 || rounds < 1 ||
-	    rounds > ROUNDS_MAX || connections < 10)
+	if (argc > 3 || rounds < 1 || rounds > ROUNDS_MAX || connections < 10)
 		return 2;
 	(void)root_cgroup_open(MOUNTS_OF_THIS_PROCESS, &bench.cgroup);
-	namespace_enter(argv[2]);
+	error = raw_client_init(&bench.client);
+	if (error) {
+		errno = -error;
+		die("a network namespace with a TUN device, as root");
+	}
 	programs_load(&bench);
-	listen_on_25(&bench);
-	namespace_enter(argv[1]);
-	(void)turn(&bench, FIRST_TRACED, NULL, connections);
+	listen_at_host(&bench);
+	(void)turn(&bench, connections);
 	measure(&bench, rounds, connections);
 	return 0;
 }
