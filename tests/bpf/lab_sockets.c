@@ -67,9 +67,14 @@ static void looks_attach(struct connections_bpf *program, enum looks looks)
 struct connections_bpf *counting_attach(const struct lab *lab, enum looks looks)
 {
 	struct connections_bpf *program = connections_bpf__open();
+	uint32_t tick_scale;
+	uint64_t tick_offset_ms;
 	struct bpf_map *map;
 
 	assert_non_null(program);
+	lab_clock_start(&tick_scale, &tick_offset_ms);
+	program->rodata->tick_scale = tick_scale;
+	program->rodata->tick_offset_ms = tick_offset_ms;
 	program->rodata->net_cookie = net_cookie();
 	bpf_object__for_each_map(map, program->obj)
 	{
