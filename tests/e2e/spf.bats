@@ -120,11 +120,18 @@ rules()
 	equals '192.0.2.0/25 192.0.2.128/25 198.51.100.0/24 203.0.113.25 2001:db8:1::/48 2001:db8:25::25 2001:db8:77:1::/64' \
 		"$(rules)" "networks"
 	equals 644 "$(stat -c %a "$FILE")" "mode"
-	# Postfix reads the same file.
 	requires postmap
-	equals permit "$(postmap -q 198.51.100.9 "cidr:$FILE")" "Postfix' answer"
-	equals permit "$(postmap -q 2001:db8:77:1::9 "cidr:$FILE")" "Postfix' answer"
-	! postmap -q 198.51.101.9 "cidr:$FILE"
+	equals permit "$(postfix_finds 198.51.100.9)" "Postfix' answer"
+	equals permit "$(postfix_finds 2001:db8:77:1::9)" "Postfix' answer"
+	equals "" "$(postfix_finds 198.51.101.9)" "Postfix' answer"
+}
+
+# What Postfix reads in the same file, with a configuration of our own: the host may have none.
+postfix_finds()
+{
+	mkdir -p "$BATS_TEST_TMPDIR/postfix"
+	: >"$BATS_TEST_TMPDIR/postfix/main.cf"
+	postmap -c "$BATS_TEST_TMPDIR/postfix" -q "$1" "cidr:$FILE" 2>&1
 }
 
 @test "a file that says the same is not written again" {
