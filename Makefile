@@ -657,12 +657,13 @@ $(BUILD)/bpf/%.bpf.o: tests/bench/%.bpf.c
 	@mkdir -p $(@D)
 	$(Q)$(CLANG) $(BPF_CFLAGS) -MMD -MP -c $< -o $@
 
-DECISION := tests/bench/decision.c tests/bench/decision_contenders.c agent/daemon/tables.c agent/daemon/filter.c agent/daemon/tick.c agent/common/prefix.c agent/common/parse.c
+DECISION := $(addprefix tests/bench/,decision.c decision_contenders.c decision_pairs.c decision_run.c) \
+	agent/daemon/tables.c agent/daemon/filter.c agent/daemon/tick.c agent/common/prefix.c agent/common/parse.c
 
 $(BUILD)/bench/decision: $(DECISION) tests/bench/decision.h $(HEADERS) $(addprefix $(BUILD)/gen/,synanvil.skel.h tick.skel.h textbook.skel.h generator.skel.h)
 	$(call say,BENCH,$@)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(CPPFLAGS) $(filter-out -Wconversion,$(CFLAGS)) -Iagent/daemon $(DECISION) \
+	$(Q)$(CC) $(CPPFLAGS) $(filter-out -Wconversion,$(CFLAGS)) -Iagent/daemon -Itests/bench $(DECISION) \
 		$(call pkg_libs,libbpf jansson) -lpthread -o $@
 
 .PHONY: bench-decision

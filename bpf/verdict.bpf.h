@@ -74,6 +74,7 @@ static __always_inline void event_measure(struct sa_event *event, const struct a
 		event->limit = attempt->may_hold;
 		/* Places are taken by SYNs, which anybody can forge. */
 		event->confirmed = attempt->live >= attempt->may_hold;
+		event->is_share = attempt->may_hold != attempt->connection_limit;
 	} else if (reason == SA_REASON_PROCESS_LIMIT) {
 		event->count = attempt->service_live + 1;
 		event->limit = attempt->process_limit;

@@ -139,8 +139,9 @@ static void packet_line(const struct history_record *record, char line[static HI
 	case SA_REASON_CONCURRENCY:
 		(void)snprintf(line, HISTORY_LINE_SIZE,
 			       "Connection concurrency limit exceeded: %u from unknown[%s] for "
-			       "service %s%s",
+			       "service %s%s%s",
 			       event->count, client, service,
+			       event->is_share ? " (share of a service that fills up)" : "",
 			       event->confirmed ? "" : " (source unverified)");
 		return;
 	case SA_REASON_BLOCKED:

@@ -18,7 +18,7 @@
 #include "limits.h"
 #include "reasons.h"
 
-#define SA_ABI_VERSION 6
+#define SA_ABI_VERSION 7
 
 #define SA_ASSERT_SIZE(type, bytes) \
 	_Static_assert(sizeof(type) == (bytes), #type " has changed its size")
@@ -303,8 +303,10 @@ struct sa_event {
 	__u32 count;               /* attempts so far; 0 for a block */
 	__u32 limit;               /* the limit that was exceeded; 0 for a block */
 	__u8 reason;               /* enum sa_reason */
-	__u8 confirmed;   /* 1 if handshakes alone prove it: of connections, without those begun */
-	__u16 would_drop; /* 1 in monitor mode */
+	__u8 confirmed;  /* of concurrency: 1 if connections alone, without those begun, reach the
+			    limit;  this attempt itself anybody may have sent */
+	__u8 would_drop; /* 1 in monitor mode */
+	__u8 is_share;   /* of concurrency: 1 if the limit is a share of what a service has left */
 };
 SA_ASSERT_SIZE(struct sa_event, 40);
 

@@ -14,66 +14,31 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
 #include "decision.h"
-#include "generator.skel.h"
 
 #define ROUNDS   7
 #define REPEAT   2000000
 #define CPUS_MAX 64
 
-enum contender { FLOOR, TEXTBOOK, BARE, LISTED, BARE_LIVE, OPEN, OPEN_LIVE, CONTENDERS };
+enum contender { FLOOR, TEXTBOOK, BARE, LISTED, OPEN, CONTENDERS };
 
 static const char *const contender_names[CONTENDERS] = {
 	[FLOOR] = "generator",
 	[TEXTBOOK] = "textbook",
 	[BARE] = "synanvil",
 	[LISTED] = "synanvil, 10,000 exceptions",
-	[BARE_LIVE] = "synanvil, connections limited",
-	[OPEN] = "no rate limit: all pass",
-	[OPEN_LIVE] = "the same, connections limited",
+	[OPEN] = "synanvil, no limit: all pass",
 };
-
-/* What the first object is to limit for a contender; so high that nobody holds as many. */
-#define CONNECTIONS 1000000U
 
 static uint32_t contender_rate(enum contender contender)
 {
-	return contender == OPEN || contender == OPEN_LIVE ? 0 : 1;
+	return contender == OPEN ? 0 : 1;
 }
-
-static uint32_t contender_connections(enum contender contender)
-{
-	return contender == BARE_LIVE || contender == OPEN_LIVE ? CONNECTIONS : 0;
-}
-
-struct profile {
-	const char *name;
-	const char *key;
-	uint32_t sources; /* 0: random */
-	uint32_t warm;    /* runs until every source is over its limit */
-};
-
-static const struct profile profiles[] = {
-	{ "one source", "one", 1, 100000 },
-	{ "10,000", "10000", 10000, 4000000 },
-	{ "1,000,000", "1000000", 1000000, 9000000 },
-	{ "random", "random", 0, 2000000 },
-};
-#define PROFILES (sizeof(profiles) / sizeof(profiles[0]))
-
-struct bench {
-	struct generator_bpf *generator;
-	struct textbook_bpf *textbook;
-	struct synanvil_bpf *synanvil[2]; /* without and with exceptions */
-	struct tables tables;             /* of the first */
-	struct sa_settings settings;
-};
 
 static int contender_fd(const struct bench *bench, enum contender contender)
 {
@@ -81,9 +46,7 @@ static int contender_fd(const struct bench *bench, enum contender contender)
 	case TEXTBOOK:
 		return bpf_program__fd(bench->textbook->progs.textbook);
 	case BARE:
-	case BARE_LIVE:
 	case OPEN:
-	case OPEN_LIVE:
 		return bpf_program__fd(bench->synanvil[0]->progs.synanvil);
 	case LISTED:
 		return bpf_program__fd(bench->synanvil[1]->progs.synanvil);
@@ -92,75 +55,12 @@ static int contender_fd(const struct bench *bench, enum contender contender)
 	}
 }
 
-/* CPU time of the thread: what other work takes of the machine is not the decision's. */
-static double now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-	return (double)now.tv_sec * 1e9 + (double)now.tv_nsec;
-}
-
-/* Nanoseconds a run, or a negative number on failure; *ret_verdict is that of the last run. */
-static double run(int generator, const struct frame *frame, uint32_t repeat, uint32_t *ret_verdict)
-{
-	struct frame copy = *frame;
-	LIBBPF_OPTS(bpf_test_run_opts, options, .data_in = copy.bytes, .data_size_in = copy.size,
-		    .repeat = (int)repeat);
-	double start = now_ns();
-
-	if (bpf_prog_test_run_opts(generator, &options))
-		return -1;
-	*ret_verdict = options.retval;
-	return (now_ns() - start) / repeat;
-}
-
-static int by_value(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return (x > y) - (x < y);
-}
-
-static double median(double *values, size_t count)
-{
-	qsort(values, count, sizeof(*values), by_value);
-	return values[count / 2];
-}
-
-static void limits_select(const struct bench *bench, enum contender contender)
-{
-	struct sa_settings settings = bench->settings;
-	struct tables tables = bench->tables;
-	int error;
-
-	settings.services[0].rate_limit = contender_rate(contender);
-	settings.services[0].connection_limit = contender_connections(contender);
-	settings.services[0].process_limit = contender_connections(contender);
-	error = tables_settings_switch(&tables, &settings);
-	if (error) {
-		fprintf(stderr, "settings: %s\n", strerror(-error));
-		exit(1);
-	}
-}
-
 static void contender_select(const struct bench *bench, enum contender contender)
 {
-	uint32_t zero = 0;
-	int fd = contender_fd(bench, contender);
+	const struct limits limits = { .rate = contender_rate(contender) };
 
-	limits_select(bench, contender);
-	if (bpf_map_update_elem(bpf_map__fd(bench->generator->maps.under_test), &zero, &fd,
-				BPF_ANY)) {
-		perror("tail call");
-		exit(1);
-	}
-}
-
-static void profile_select(const struct bench *bench, const struct profile *profile)
-{
-	bench->generator->bss->sources_random = profile->sources == 0;
-	bench->generator->data->source_count = profile->sources ? profile->sources : 1;
+	limits_select(bench, &limits);
+	program_select(bench, contender_fd(bench, contender));
 }
 
 /* XDP_DROP or XDP_PASS. */
@@ -202,7 +102,7 @@ static int profile_measure(const struct bench *bench, const struct profile *prof
 		}
 	}
 	for (enum contender c = FLOOR; c < CONTENDERS; c++)
-		figures[c] = ipv6 && c == TEXTBOOK ? 0 : median(seen[c], ROUNDS);
+		figures[c] = ipv6 && c == TEXTBOOK ? 0 : quantile(seen[c], ROUNDS, 0.5);
 	return 0;
 }
 
@@ -243,15 +143,10 @@ static json_t *family_json(double figures[PROFILES][CONTENDERS], bool ipv6)
 
 static int family_measure(const struct bench *bench, bool ipv6, json_t *results)
 {
-	int generator = bpf_program__fd(ipv6 ? bench->generator->progs.generate_ipv6
-					     : bench->generator->progs.generate_ipv4);
 	double figures[PROFILES][CONTENDERS];
 	struct frame frame = {};
+	int generator = generator_of(bench, ipv6, &frame);
 
-	if (ipv6)
-		frame_ipv6(&frame);
-	else
-		frame_ipv4(&frame);
 	for (size_t p = 0; p < PROFILES; p++) {
 		int error =
 			profile_measure(bench, &profiles[p], generator, &frame, ipv6, figures[p]);
@@ -349,8 +244,8 @@ static void hammer_measure(const struct bench *bench, json_t *results)
 			seen_single[round] = hammers_run(bench, 1, &frame);
 			seen_all[round] = hammers_run(bench, cpus, &frame);
 		}
-		single[c] = median(seen_single, ROUNDS);
-		all[c] = median(seen_all, ROUNDS);
+		single[c] = quantile(seen_single, ROUNDS, 0.5);
+		all[c] = quantile(seen_all, ROUNDS, 0.5);
 		if (c == FLOOR)
 			continue;
 		single[c] -= single[FLOOR];
@@ -391,6 +286,8 @@ int main(int argc, char **argv)
 		error = family_measure(&bench, false, results);
 	if (!error)
 		error = family_measure(&bench, true, results);
+	if (!error)
+		error = pairs_measure(&bench, results);
 	if (!error)
 		hammer_measure(&bench, results);
 	if (!error && argc == 2)

@@ -70,6 +70,7 @@ static void assert_event(const struct sa_event *event, const char *address,
 	assert_int_equal(event->reason, wanted->reason);
 	assert_int_equal(event->would_drop, wanted->would_drop);
 	assert_int_equal(event->confirmed, wanted->confirmed);
+	assert_int_equal(event->is_share, wanted->is_share);
 	assert_in_range(event->time_ms, since_ms, lab_now_ms());
 }
 
@@ -83,7 +84,7 @@ static void lapse(struct lab *lab, const char *address)
 	lab_set_window(lab, address, only_service(lab), lab_now_ms() - LAB_UNIT_MS, LAB_LIMIT + 1);
 }
 
-static void check_rate(struct lab *lab, const char *address, uint16_t would_drop)
+static void check_rate(struct lab *lab, const char *address, uint8_t would_drop)
 {
 	const struct sa_event wanted = { .service = only_service(lab)->id,
 					 .count = LAB_LIMIT + 1,
@@ -170,6 +171,33 @@ static void test_places(void **state)
 	assert_int_equal(events_take(lab, seen), 1);
 	assert_event(&seen->events[0], CLIENT_IPV4, &wanted, since_ms);
 	lab_set_live(lab, CLIENT_IPV4, service, 0);
+	free(seen);
+}
+
+/* Less than its limit, and told so: nobody would find that number in the configuration. */
+static void test_share(void **state)
+{
+	struct lab *lab = *state;
+	struct sa_service *service = &lab->settings.services[0];
+	struct sa_event wanted = { .count = 3,
+				   .limit = 2,
+				   .reason = SA_REASON_CONCURRENCY,
+				   .confirmed = 1,
+				   .is_share = 1 };
+	struct seen *seen = events_new(lab);
+	uint64_t since_ms = lab_now_ms();
+
+	wanted.service = service->id;
+	service->connection_limit = 50;
+	service->process_limit = 20;
+	lab_apply(lab);
+	lab_set_service_live(lab, service, 18);
+	lab_set_live(lab, CLIENT_IPV4, service, 2);
+	assert_int_equal(lab_attempts(lab, CLIENT_IPV4, 25, 1), 0);
+	assert_int_equal(events_take(lab, seen), 1);
+	assert_event(&seen->events[0], CLIENT_IPV4, &wanted, since_ms);
+	lab_set_live(lab, CLIENT_IPV4, service, 0);
+	lab_set_service_live(lab, service, 0);
 	free(seen);
 }
 
@@ -388,6 +416,7 @@ int main(void)
 		LAB_TEST(test_lowered_monitored),
 		LAB_LIVE_TEST(test_connections),
 		LAB_LIVE_TEST(test_places),
+		LAB_LIVE_TEST(test_share),
 		LAB_LIVE_TEST(test_full_service),
 		LAB_TEST(test_services_apart),
 		LAB_TEST(test_blocked),

@@ -250,6 +250,7 @@ flood_has_passed()
 	equals 20 "$(json '.services[0].process_limit' status)" "the process limit"
 	at_most 19 "$(connections_of_service)" "connections of slow clients"
 	at_least 15 "$(connections_of_service)" "connections of slow clients"
+	logged 'warning: Connection concurrency limit exceeded: [0-9]+ from unknown\[10\.1\.0\.1\] .* \(share of a service that fills up\)'
 	for client in $SLOW; do
 		at_most 4 "$(json '.services[0].connections' show "$client")" "connections of $client"
 	done

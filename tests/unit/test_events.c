@@ -105,6 +105,11 @@ static void log_lines_read_as_documented(void **state)
 	history_line(&one, NULL, line);
 	assert_string_equal(line, "Connection concurrency limit exceeded: 31 from "
 				  "unknown[2001:db8::1] for service smtp");
+	one.event.is_share = 1;
+	history_line(&one, NULL, line);
+	assert_string_equal(line, "Connection concurrency limit exceeded: 31 from "
+				  "unknown[2001:db8::1] for service smtp (share of a service that "
+				  "fills up)");
 	one.refusal = POLICY_MESSAGE_RATE;
 	one.count = 7;
 	history_line(&one, "mx.example", line);
