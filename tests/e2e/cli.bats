@@ -259,10 +259,17 @@ advice_has()
 }
 
 @test "top on a terminal is live, and q ends it" {
+	local screen=$BATS_TEST_TMPDIR/screen keys=$BATS_TEST_TMPDIR/keys terminal
 	requires script
 	busy_agent
 	wait_until 20 top_has 1
-	ok timeout 10 script -qec "nsenter --net=/run/netns/$LAB_MAIL env TERM=xterm $LAB_BUILD/synanvil -s $LAB_SOCKET top" \
-		/dev/null < <(sleep 1; printf q; sleep 2)
-	says 10.1.0.5
+	mkfifo "$keys"
+	timeout 60 script -qec "nsenter --net=/run/netns/$LAB_MAIL env TERM=xterm $LAB_BUILD/synanvil -s $LAB_SOCKET top" \
+		/dev/null <"$keys" >"$screen" 3>&- &
+	terminal=$!
+	exec 9>"$keys"
+	wait_until 20 grep -q '10\.1\.0\.5' "$screen"
+	printf q >&9
+	wait "$terminal"
+	exec 9>&-
 }

@@ -82,7 +82,7 @@ sessions()
 {
 	ASKED=$((ASKED + 1))
 	echo "$*" >&7
-	wait_until 30 sessions_answered
+	wait_until 60 sessions_answered
 	ANSWER=$(sed -n "${ASKED}p" "$SESSIONS.out")
 	echo "$*: $ANSWER"
 }
@@ -146,7 +146,7 @@ connections_of_service()
 	sessions open 10.1.0.1 1
 	equals "served=0 refused=0 silent=1 waiting=0" "$ANSWER" "the sixth"
 	equals 1 "$(syn_packets drop concurrency)" "dropped"
-	equals 5 "$(postfix_connects 10.1.0.1)" "connections that Postfix saw"
+	wait_until 10 postfix_connects_are 5 10.1.0.1
 	logged 'warning: Connection concurrency limit exceeded: 6 from unknown\[10\.1\.0\.1\] for service smtp$'
 	equals "10.1.0.1 concurrency 6 5" "$(synanvil --json events |
 		jq -r '"\(.address) \(.reason) \(.count) \(.limit)"')" "events"

@@ -357,7 +357,8 @@ settled()
 	equals 3 "$(syn_packets drop concurrency)" "dropped: the source holds its limit"
 	kill "$CLIENT"
 	wants 0 "closed"
-	ok attempts -s 10.9.0.1 -n 1 "$LAB_HOST" 25
+	attempts -b 1 -s 10.9.0.1 -n 1 "$LAB_HOST" 25 >/dev/null
+	equals 3 "$(syn_packets drop concurrency)" "as many as before: it may again"
 	for source in 10.9.9.9 2001:db8:9::9; do
 		attempts -b 1 -s "$source" -n 12 "$([ "$source" = 10.9.9.9 ] && echo "$LAB_HOST" || echo "$LAB_HOST6")" 25 >/dev/null
 	done

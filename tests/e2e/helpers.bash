@@ -140,7 +140,7 @@ one_line()
 # logged REGEX: a line of the agent's log matches, now or soon.
 logged()
 {
-	wait_until 5 grep -Eq -- "$1" "$LAB_LOG" || {
+	wait_until 15 grep -Eq -- "$1" "$LAB_LOG" || {
 		printf 'not logged: %s\n' "$1"
 		return 1
 	}

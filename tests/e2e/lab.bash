@@ -199,7 +199,7 @@ lab_agent_launch()
 lab_agent_start()
 {
 	lab_agent_launch "$@"
-	if ! wait_until 10 lab_agent_answers_or_died || ! synanvil status >/dev/null 2>&1; then
+	if ! wait_until 60 lab_agent_answers_or_died || ! synanvil status >/dev/null 2>&1; then
 		echo "the agent did not start:" >&2
 		cat "$LAB_LOG" >&2
 		return 1

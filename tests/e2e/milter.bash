@@ -53,7 +53,7 @@ milter_stop()
 
 milter_logged()
 {
-	wait_until 5 grep -Eq -- "$1" "$MILTER_LOG" || {
+	wait_until 15 grep -Eq -- "$1" "$MILTER_LOG" || {
 		printf 'not logged by the milter: %s\n' "$1"
 		cat "$MILTER_LOG"
 		return 1

@@ -205,8 +205,8 @@ counted_once()
 
 @test "a reload changes the sockets; those that stay keep their connections" {
 	agent_with "policy_listen = inet:127.0.0.1:$PORT, unix:$LAB_DIR/one"
-	peer_start "say '$REQUEST'; hear; IFS= read -r -t 20 line <$LAB_DIR/go; say '$REQUEST'; hear"
 	mkfifo "$LAB_DIR/go"
+	peer_start "say '$REQUEST'; hear; IFS= read -r -t 20 line <$LAB_DIR/go; say '$REQUEST'; hear"
 	wait_until 5 sessions_are 1
 	lab_config "policy_listen = unix:$LAB_DIR/two, inet:127.0.0.1:$PORT inet:[::1]:10727"
 	ok synanvil reload

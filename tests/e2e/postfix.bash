@@ -111,8 +111,13 @@ postfix_refusals()
 	grep -c 'Connection rate limit exceeded' "$POSTFIX_LOG" || :
 }
 
-# How many connections Postfix has seen from an address.
+# How many connections Postfix has seen from an address. Its log is written by another of its processes.
 postfix_connects()
 {
 	grep -c "smtpd\[[0-9]*\]: connect from [^ ]*\[$1\]" "$POSTFIX_LOG" || :
+}
+
+postfix_connects_are()
+{
+	[ "$(postfix_connects "$2")" = "$1" ]
 }

@@ -149,7 +149,7 @@ scraped_at()
 	fails 1 synanvil reload
 	says 'policy_listen: inet:0.0.0.0:10725 is in use by another program'
 	scraped_at 127.0.0.1:9925
-	! scraped_at "$LAB_HOST:9925"
+	fails 1 scraped_at "$LAB_HOST:9925"
 	policy_at 127.0.0.1 10725
 	kill "$occupant"
 	wait "$occupant" || :

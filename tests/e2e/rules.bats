@@ -26,11 +26,17 @@ teardown()
 	agent_teardown
 }
 
+nothing_on()
+{
+	[ "$(xdp_on "$1")" = none ]
+}
+
 # What is left of the pins of an agent that is gone: nothing.
 lose_pins()
 {
 	rm -rf "$LAB_BPF"
-	equals none "$(xdp_on m0)" "program on m0"
+	# A worker of the kernel's takes the program off the interface.
+	wait_until 10 nothing_on m0
 }
 
 @test "an exception holds from the next packet on, and so does its end" {

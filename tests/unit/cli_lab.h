@@ -167,7 +167,7 @@ static inline struct outcome run(const struct lab *lab, const char *text)
 	struct outcome outcome = { 0 };
 	char *argv[ARGUMENTS_MAX + 1] = { "synanvil", "-s", (char *)lab->socket_path };
 	_cleanup_free_ char *words = strdup(text);
-	struct cli cli = { .timeout_ms = 300 };
+	struct cli cli = { .timeout_ms = 1000 };
 	size_t out_size, err_size;
 	char *rest = NULL;
 	int argc = 3;

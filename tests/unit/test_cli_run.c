@@ -230,7 +230,7 @@ static void test_full_disk(void **state)
 	static const struct script script = { .reply = OK("{\"blocks\":[]}") };
 	struct lab *lab = *state;
 	char *argv[] = { "synanvil", "-s", lab->socket_path, "--json", "block", "list", NULL };
-	struct cli cli = { .timeout_ms = 300, .out = fopen("/dev/full", "we") };
+	struct cli cli = { .timeout_ms = 1000, .out = fopen("/dev/full", "we") };
 	_cleanup_free_ char *err = NULL;
 	size_t size;
 	enum cli_status status;

@@ -213,6 +213,14 @@ static void advance(struct attempt *attempt, short events)
 		readable(attempt);
 }
 
+/* A machine that held this process up may have answered long ago. */
+static bool is_answered(int fd)
+{
+	struct pollfd one = { .fd = fd, .events = POLLOUT };
+
+	return poll(&one, 1, 0) > 0;
+}
+
 /* Ends what has waited too long. Returns the milliseconds until the next one has, or -1 if none
  * waits. */
 static int expire(const struct plan *plan, struct attempt *attempts, unsigned started,
@@ -225,6 +233,9 @@ static int expire(const struct plan *plan, struct attempt *attempts, unsigned st
 		struct attempt *attempt = &attempts[i];
 		int64_t left;
 
+		if (attempt->fd >= 0 && attempt->outcome == CONNECTING &&
+		    attempt->started_ms + plan->connect_ms <= now && is_answered(attempt->fd))
+			advance(attempt, POLLOUT);
 		if (attempt->fd < 0)
 			continue;
 		left = attempt->started_ms +
@@ -310,7 +321,7 @@ static void usage(void)
 
 static struct plan parse_arguments(int argc, char **argv)
 {
-	struct plan plan = { .sources = 1, .count = 1, .connect_ms = 700, .banner_ms = 20000 };
+	struct plan plan = { .sources = 1, .count = 1, .connect_ms = 500, .banner_ms = 20000 };
 	const char *source = NULL;
 	int option;
 

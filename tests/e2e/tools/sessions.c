@@ -26,8 +26,8 @@
 #include <unistd.h>
 
 #define SESSIONS_MAX 1000
-#define CONNECT_MS   900
-#define GREETING_MS  5000
+#define CONNECT_MS   500
+#define GREETING_MS  20000
 
 enum outcome { CONNECTING, CONNECTED, SERVED, REFUSED, SILENT, WAITING, OUTCOMES };
 
@@ -99,6 +99,14 @@ static bool undecided(enum outcome outcome)
 	return outcome == CONNECTING || outcome == CONNECTED;
 }
 
+/* A machine that held this process up may have answered long ago. */
+static bool is_answered(int fd)
+{
+	struct pollfd one = { .fd = fd, .events = POLLOUT };
+
+	return poll(&one, 1, 0) > 0;
+}
+
 /* One round: waits for news until the time is up. False once all are decided. */
 static bool wait_round(struct pollfd *polls, enum outcome *outcomes, size_t count, int64_t start_ms)
 {
@@ -106,7 +114,7 @@ static bool wait_round(struct pollfd *polls, enum outcome *outcomes, size_t coun
 	bool more = false;
 
 	for (size_t i = 0; i < count; i++) {
-		if (outcomes[i] == CONNECTING && age_ms >= CONNECT_MS)
+		if (outcomes[i] == CONNECTING && age_ms >= CONNECT_MS && !is_answered(polls[i].fd))
 			outcomes[i] = SILENT;
 		else if (outcomes[i] == CONNECTED && age_ms >= GREETING_MS)
 			outcomes[i] = WAITING;
