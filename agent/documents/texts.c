@@ -64,7 +64,9 @@ const struct document documents[] = {
 		  "Address list of clients without limits. They are always compared with the whole "
 		  "address, whatever the prefix lengths."),
 	  .postfix = "Lookup tables other than `cidr:` are an error, and so is what Postfix passes "
-		     "over with a warning. Names match no packet. The old name "
+		     "over with a warning. Names match no packet. Their connections count for "
+		     "their service, and for what others of the same IPv4 or IPv6 prefix may "
+		     "hold. The old name "
 		     "`smtpd_client_connection_limit_exceptions` is looked at only where Postfix' "
 		     "configuration is read.",
 	  .advice = "Addresses, networks, `!` for clients that are not exempt, files of them, "

@@ -87,7 +87,7 @@ static void settings_write(const struct bench *bench)
 		die("settings");
 }
 
-/* An entry with places to give back, as the packet path leaves it. */
+/* An entry, as the packet path makes it: each connection that opens swaps its word of places. */
 static void source_write(const struct bench *bench)
 {
 	struct sa_source_key key = { .address = { [10] = 0xff, [11] = 0xff }, .service = 1 };
