@@ -303,8 +303,9 @@ struct sa_event {
 	__u32 count;               /* attempts so far; 0 for a block */
 	__u32 limit;               /* the limit that was exceeded; 0 for a block */
 	__u8 reason;               /* enum sa_reason */
-	__u8 confirmed;  /* of concurrency: 1 if connections alone, without those begun, reach the
-			    limit;  this attempt itself anybody may have sent */
+	/* 1 if connections alone, without those begun, reach the limit. This attempt itself anybody
+	 * may have sent. Of concurrency only. */
+	__u8 confirmed;
 	__u8 would_drop; /* 1 in monitor mode */
 	__u8 is_share;   /* of concurrency: 1 if the limit is a share of what a service has left */
 };
