@@ -92,15 +92,20 @@ static __always_inline bool place_is_due(const struct attempt *attempt)
 	return attempt->takes_place && (!attempt->refused || !attempt->enforced);
 }
 
-/*
- * For a source without an entry: whether it may have one more, and sa_source.pending of the entry
- * that will be made.
- */
-static __always_inline __u64 place_first(struct attempt *attempt)
+/* sa_source.pending of an entry that will be made: its first attempt is taken for one that passes. */
+static __always_inline __u64 place_first(const struct attempt *attempt)
 {
+	return attempt->takes_place ? pending_add(pending_at(0, attempt->now_ms)) : 0;
+}
+
+/* Whether the first attempt may have its place, now that the entry is made. */
+PART int place_first_judge(struct attempt *attempt)
+{
+	if (!GIVEN(attempt))
+		return 0;
 	attempt->live = live_of_source(attempt);
 	place_judge(attempt, attempt->live);
-	return place_is_due(attempt) ? pending_add(pending_at(0, attempt->now_ms)) : 0;
+	return 0;
 }
 
 /* Whether it need not be looked for connections of the source. */
@@ -194,8 +199,8 @@ static __always_inline bool refusal_is_told(struct sa_source *source)
 
 /*
  * The reason, now that attempt_account has said its own: concurrency goes before rate, rate before
- * process_limit. source: NULL where the attempt made the entry. An undecided one's entry is another
- * source's by now: no place there is its own.
+ * process_limit. source: NULL where there is no entry to be told in. An undecided one's entry is
+ * another source's by now: no place there is its own.
  */
 PART int place_settle(struct attempt *attempt, struct sa_source *source, int reason)
 {

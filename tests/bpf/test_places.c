@@ -258,6 +258,24 @@ static void test_refused_again(void **state)
 	}
 }
 
+/* The first attempt of a source as well, whose entry is made before it is refused. */
+static void test_refused_first(void **state)
+{
+	struct lab *lab = *state;
+
+	set_limits(lab, 0, 2, 0);
+	lab_set_live(lab, CLIENT_IPV4, only_service(lab), 2);
+	for (unsigned i = 1; i < 4; i++) {
+		lab_assert_judgement("A", resend(lab, 'A'), LAB_DROP, SA_REASON_CONCURRENCY);
+		assert_int_equal(lab_count(lab, CLIENT_IPV4, only_service(lab)), i);
+		assert_int_equal(places(lab), 0);
+	}
+	lab_set_live(lab, CLIENT_IPV4, only_service(lab), 1);
+	in_one_slot();
+	passes(lab, 'A', 1);
+	assert_int_equal(lab_count(lab, CLIENT_IPV4, only_service(lab)), 4);
+}
+
 /* Forged attempts of however many sources take nothing from the service's total. */
 static void test_forged_flood(void **state)
 {
@@ -442,6 +460,7 @@ int main(void)
 		LAB_LIVE_TEST(test_repeats),
 		LAB_LIVE_TEST(test_repeats_renew),
 		LAB_LIVE_TEST(test_refused_again),
+		LAB_LIVE_TEST(test_refused_first),
 		LAB_LIVE_TEST(test_forged_flood),
 		LAB_LIVE_TEST(test_behind_proxy),
 		LAB_LIVE_TEST(test_monitor),
