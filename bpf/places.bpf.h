@@ -92,7 +92,7 @@ static __always_inline bool place_is_due(const struct attempt *attempt)
 	return attempt->takes_place && (!attempt->refused || !attempt->enforced);
 }
 
-/* sa_source.pending of an entry that will be made: its first attempt is taken for one that passes. */
+/* sa_source.pending of an entry that will be made: of a source whose first attempt passes. */
 static __always_inline __u64 place_first(const struct attempt *attempt)
 {
 	return attempt->takes_place ? pending_add(pending_at(0, attempt->now_ms)) : 0;
