@@ -306,15 +306,24 @@ static void forget_all(struct connections_sync *sync)
 		continue;
 }
 
-/* An earlier agent's program on the same tables does as well; on others it is of no use. */
+/*
+ * An earlier agent's program on the same tables does as well; on others it is of no use. Where there
+ * is none, connections may have closed while nobody looked: what such an agent counted is forgotten
+ * before anybody is refused for it, and the first pass counts anew.
+ */
 static void counting_start(struct connections_sync *sync)
 {
 	struct explanation why = {};
+	const bool goes_on = sync->daemon->adopted && connection_program_is_pinned();
 
+	if (!goes_on) {
+		tables_live_hold(&sync->daemon->tables, 0);
+		forget_all(sync);
+	}
 	sync->source = CONNECTIONS_KERNEL;
 	if (connection_program_attach(sync->daemon->program, &sync->link, &why) == 0)
 		return;
-	if (sync->daemon->adopted && connection_program_is_pinned()) {
+	if (goes_on) {
 		log_warning("cannot replace the program that counts live connections: %s; the "
 			    "earlier one goes on",
 			    why.text);

@@ -368,9 +368,15 @@ settled()
 	equals 2 "$(syn_packets drop blocked)" "dropped by a block"
 	equals 1 "$(grep -c 'live connections cannot be counted in the kernel' "$LAB_LOG")" "log lines"
 	ok grep 'live connections cannot be counted in the kernel: CAP_PERFMON is missing' "$LAB_LOG"
-	# The tables are the same: the next agent, which may trace, takes them over; and the other way round.
+	# The tables are the same: the next agent, which may trace, takes them over; and the other way round. What closes while
+	# nobody counts is not held against its source.
+	hold -s 10.9.1.0 -a 1 -n 5 "$LAB_HOST" 25
+	wants 5 "open again"
 	lab_agent_signal KILL
+	kill "$CLIENT"
 	lab_agent_start
+	attempts -b 1 -s 10.9.1.0 -n 1 "$LAB_HOST" 25 >/dev/null
+	equals 3 "$(syn_packets drop concurrency)" "none more: its connections are gone"
 	equals kernel "$(json .connections_source status)" "status with the capability"
 	equals 2 "$(syn_packets drop blocked)" "what was counted before"
 	lab_agent_signal KILL
