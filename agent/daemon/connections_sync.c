@@ -34,6 +34,8 @@
 #define SETTLING_PASSES  2
 /* Where nobody else counts, or what should be there is not yet. */
 #define REST_ALONE_MS 1000
+/* Where nothing can be listed: what kept from it may have passed. */
+#define REST_OFF_MS 60000
 /* How long its counts are good: some passes may fail, an agent that is gone may not. */
 #define HOLD_ALONE_MS 5000
 
@@ -62,6 +64,7 @@ struct connections_sync {
 	unsigned settling; /* passes in which what is put right is no drift */
 	uint64_t drift;
 	uint64_t uncounted; /* as last complained about */
+	uint64_t awaited;   /* of those: they may get room yet, which is no drift */
 	int reported;       /* likewise, the error */
 	struct sa_connection_key keys[SLICE_ENTRIES];
 	struct sa_connection values[SLICE_ENTRIES];
@@ -122,6 +125,16 @@ static bool enter(struct connections_sync *sync, const struct sa_connection_key 
 	return error == 0;
 }
 
+static void note_late(struct connections_sync *sync)
+{
+	if (sync->settling)
+		return;
+	if (sync->awaited)
+		sync->awaited--;
+	else
+		sync->drift++;
+}
+
 static void socket_found(const struct sock_diag_socket *socket, void *context)
 {
 	struct connections_sync *sync = context;
@@ -138,8 +151,8 @@ static void socket_found(const struct sock_diag_socket *socket, void *context)
 	} else if (sync->fills) {
 		(void)enter(sync, &key, &connection);
 	} else if (cookie_set_has(&sync->missing_before, socket->cookie)) {
-		if (enter(sync, &key, &connection) && !sync->settling)
-			sync->drift++;
+		if (enter(sync, &key, &connection))
+			note_late(sync);
 	} else {
 		note_error(sync, cookie_set_add(&sync->missing, socket->cookie));
 	}
@@ -204,6 +217,7 @@ static void report(struct connections_sync *sync)
 		log_warning("%llu live connections could not be counted: there are more than %d, "
 			    "or too many sources; no limit holds for them",
 			    (unsigned long long)(uncounted - sync->uncounted), SA_CONNECTIONS_MAX);
+	sync->awaited += uncounted - sync->uncounted;
 	sync->uncounted = uncounted;
 }
 
@@ -216,15 +230,46 @@ static void limits_hold(const struct connections_sync *sync)
 		tables_live_hold(&sync->daemon->tables, mono_now().ms + HOLD_ALONE_MS);
 }
 
+/* Removes every entry: where nobody counts, what an earlier agent counted would stay for ever. */
+static void forget_all(struct connections_sync *sync)
+{
+	pass_begin(sync);
+	sync->epoch = 0; /* of no entry */
+	while (slice_walk(sync) > 0)
+		continue;
+}
+
+/*
+ * Where nothing could be listed: whether that is still so. It was said once; limits do not hold
+ * until a pass has come to its end, and what a shorter one has entered is forgotten.
+ */
+static bool is_still_off(struct connections_sync *sync)
+{
+	if (sync->source != CONNECTIONS_OFF)
+		return false;
+	if (sync->error) {
+		forget_all(sync);
+		schedule(sync, REST_OFF_MS);
+		return true;
+	}
+	sync->source = CONNECTIONS_SOCK_DIAG;
+	log_info("live connections can be listed now, once a second; limits on them hold");
+	return false;
+}
+
 /* A pass that broke off has proved nothing: the one before it still stands for what was seen. */
 static void pass_end(struct connections_sync *sync, int error)
 {
 	note_error(sync, error);
+	if (is_still_off(sync))
+		return;
 	if (sync->entering)
 		tables_live_look_anew(&sync->daemon->tables);
 	sync->entering = false;
 	limits_hold(sync);
 	if (!sync->error) {
+		if (sync->missing.count == 0)
+			sync->awaited = 0;
 		sets_turn(&sync->missing_before, &sync->missing);
 		sets_turn(&sync->unlisted_before, &sync->unlisted);
 		if (sync->fills)
@@ -297,19 +342,10 @@ static int pass_run(struct connections_sync *sync)
 	return more;
 }
 
-/* Removes every entry: where nobody counts, what an earlier agent counted would stay for ever. */
-static void forget_all(struct connections_sync *sync)
-{
-	pass_begin(sync);
-	sync->epoch = 0; /* of no entry */
-	while (slice_walk(sync) > 0)
-		continue;
-}
-
 /*
- * An earlier agent's program on the same tables does as well; on others it is of no use. Where there
- * is none, connections may have closed while nobody looked: what such an agent counted is forgotten
- * before anybody is refused for it, and the first pass counts anew.
+ * An earlier agent's program on the same tables does as well; on others it is of no use. Where
+ * there is none, connections may have closed while nobody looked: what such an agent counted is
+ * forgotten before anybody is refused for it, and the first pass counts anew.
  */
 static void counting_start(struct connections_sync *sync)
 {
@@ -368,6 +404,7 @@ int connections_sync_new(struct daemon *daemon, struct connections_sync **ret_sy
 		sync->source = CONNECTIONS_OFF;
 		tables_live_hold(&daemon->tables, 0);
 		forget_all(sync);
+		schedule(sync, REST_OFF_MS);
 	} else {
 		pass_end(sync, error);
 	}
@@ -398,7 +435,7 @@ struct connections_sync *connections_sync_free(struct connections_sync *sync,
 
 void connections_sync_check(struct connections_sync *sync)
 {
-	if (!sync || sync->source == CONNECTIONS_OFF)
+	if (!sync)
 		return;
 	(void)evtimer_del(sync->timer);
 	pass_start(sync);

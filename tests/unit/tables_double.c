@@ -261,6 +261,7 @@ int tables_connection_leave(const struct tables *tables, const struct sa_connect
 	(void)tables;
 	if (at == tables_double.connection_count)
 		return -ENOENT;
+	tables_double.held_at_leave = tables_double.live_held;
 	tables_double.connection_count--;
 	tables_double.connection_keys[at] =
 		tables_double.connection_keys[tables_double.connection_count];

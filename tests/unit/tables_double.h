@@ -29,6 +29,7 @@ struct tables_double {
 	size_t connection_count;
 	uint64_t uncounted;
 	uint64_t live_held;
+	uint64_t held_at_leave; /* live_held when the last connection was taken away */
 	uint32_t epoch_kept;
 	unsigned looks_anew;
 	bool notes_hold;

@@ -270,12 +270,53 @@ static void what_a_start_was_not_told_of_comes_without_being_drift(void **state)
 	assert_int_equal(connections_sync_drift(lab->sync), 0);
 }
 
+/* An earlier agent's program that still counts on these tables. */
+static void goes_on(struct lab *lab)
+{
+	kernel_double.pinned = true;
+	lab->daemon.adopted = true;
+}
+
+/* 12 has closed since the agent before was killed. */
+static void what_nobody_looked_after_is_forgotten_at_once(void **state)
+{
+	struct lab *lab = *state;
+
+	lab->daemon.adopted = true;
+	counted_by_kernel(11, 5);
+	counted_by_kernel(12, 5);
+	tables_double.live_held = 1;
+	LISTED(11);
+	start(lab);
+	assert_true(is_counted(11, 5));
+	assert_false(is_counted(12, 5));
+	assert_int_equal(tables_double.held_at_leave, 0);
+	assert_int_equal(tables_double.live_held, SA_LIVE_ALWAYS);
+	assert_int_equal(connections_sync_drift(lab->sync), 0);
+}
+
+static void what_a_program_looks_after_takes_two_looks(void **state)
+{
+	struct lab *lab = *state;
+
+	goes_on(lab);
+	tables_double.live_held = SA_LIVE_ALWAYS;
+	counted_by_kernel(11, 5);
+	LISTED(12);
+	start(lab);
+	assert_true(is_counted(11, 5));
+	pass(lab);
+	assert_false(is_counted(11, 5));
+	assert_int_equal(tables_double.held_at_leave, SA_LIVE_ALWAYS);
+}
+
 #define ROOM (sizeof(tables_double.connections) / sizeof(*tables_double.connections))
 
 static void full_tables_are_told_of_once(void **state)
 {
 	struct lab *lab = *state;
 
+	goes_on(lab);
 	for (uint64_t i = 1; i < ROOM; i++)
 		counted_by_kernel(1000 + i, 4);
 	LISTED(11, 12, 13);
@@ -292,6 +333,31 @@ static void full_tables_are_told_of_once(void **state)
 	assert_true(is_counted(12, 5) && is_counted(13, 5));
 	assert_int_equal(tables_double.uncounted, 2);
 	assert_int_equal(connections_sync_drift(lab->sync), 0);
+}
+
+/* The kernel's program had no room for 12 and 13, of which 13 has closed; of 14 it knew nothing. */
+static void what_waits_for_room_is_no_drift(void **state)
+{
+	struct lab *lab = *state;
+
+	LISTED(11);
+	settle(lab);
+	list(lab);
+	tables_double.uncounted += 2;
+	LISTED(11, 12);
+	for (int i = 0; i < 2; i++) {
+		connections_sync_check(lab->sync);
+		list(lab);
+	}
+	assert_true(is_counted(12, 5));
+	assert_int_equal(connections_sync_drift(lab->sync), 0);
+	LISTED(11, 12, 14);
+	for (int i = 0; i < 2; i++) {
+		connections_sync_check(lab->sync);
+		list(lab);
+	}
+	assert_true(is_counted(14, 5));
+	assert_int_equal(connections_sync_drift(lab->sync), 1);
 }
 
 static void without_the_kernel_the_list_is_what_counts(void **state)
@@ -321,8 +387,29 @@ static void without_both_nothing_is_counted(void **state)
 	start(lab);
 	assert_int_equal(connections_sync_source(lab->sync), CONNECTIONS_OFF);
 	assert_int_equal(tables_double.connection_count, 0);
-	connections_sync_follow(lab->sync);
-	assert_false(kernel_double.under_way);
+	assert_int_equal(tables_double.live_held, 0);
+}
+
+/* What keeps from listing may pass; a list that breaks off leaves nothing. */
+static void without_both_it_is_tried_again(void **state)
+{
+	struct lab *lab = *state;
+
+	kernel_double.counts = false;
+	kernel_double.fail = -EPERM;
+	start(lab);
+	LISTED(11, 12);
+	kernel_double.fail = -ENOBUFS;
+	connections_sync_check(lab->sync);
+	list(lab);
+	assert_int_equal(connections_sync_source(lab->sync), CONNECTIONS_OFF);
+	assert_int_equal(tables_double.connection_count, 0);
+	assert_int_equal(tables_double.live_held, 0);
+	connections_sync_check(lab->sync);
+	list(lab);
+	assert_int_equal(connections_sync_source(lab->sync), CONNECTIONS_SOCK_DIAG);
+	assert_int_equal(tables_double.connection_count, 2);
+	assert_true(tables_double.live_held > mono_now().ms);
 }
 
 static void an_earlier_program_goes_on_where_none_can_be_made(void **state)
@@ -356,11 +443,15 @@ int main(void)
 		SYNC_TEST(one_look_proves_nothing),
 		SYNC_TEST(two_looks_in_a_row_find_drift),
 		SYNC_TEST(what_a_start_was_not_told_of_comes_without_being_drift),
+		SYNC_TEST(what_nobody_looked_after_is_forgotten_at_once),
+		SYNC_TEST(what_a_program_looks_after_takes_two_looks),
 		SYNC_TEST(full_tables_are_told_of_once),
+		SYNC_TEST(what_waits_for_room_is_no_drift),
 		SYNC_TEST(a_list_that_breaks_off_proves_nothing),
 		SYNC_TEST(another_epoch_counts_anew),
 		SYNC_TEST(without_the_kernel_the_list_is_what_counts),
 		SYNC_TEST(without_both_nothing_is_counted),
+		SYNC_TEST(without_both_it_is_tried_again),
 		SYNC_TEST(an_earlier_program_goes_on_where_none_can_be_made),
 		cmocka_unit_test(names_are_those_of_the_metric),
 	};
