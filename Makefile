@@ -104,6 +104,7 @@ DAEMON := \
 	agent/daemon/connection_match.c \
 	agent/daemon/connection_program.c \
 	agent/daemon/connections_source.c \
+	agent/daemon/connections_pass.c \
 	agent/daemon/connections_sync.c \
 	agent/daemon/control_arguments.c \
 	agent/daemon/control_commands.c \
@@ -462,7 +463,7 @@ UNIT_evidence := $(EVIDENCE_SOURCES)
 FUZZERS += state http
 UNITS += live homes connections cookie_set sock_diag root_cgroup
 UNIT_LIBS_live := -pthread
-UNIT_connections := $(addprefix agent/daemon/,connections_sync.c connections_source.c connection_match.c cookie_set.c) \
+UNIT_connections := $(addprefix agent/daemon/,connections_sync.c connections_pass.c connections_source.c connection_match.c cookie_set.c) \
 	agent/common/log.c agent/common/mono.c tests/unit/kernel_double.c tests/unit/tables_double.c
 UNIT_LIBS_connections := $(call pkg_libs,libevent)
 UNIT_cookie_set := agent/daemon/cookie_set.c

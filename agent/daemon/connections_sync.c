@@ -1,14 +1,4 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/*
- * A pass lists all sockets, then walks all entries. Neither is of one moment, so one look proves
- * nothing: a socket that closes is still in a part of the list that was read before, and one that
- * opens is not in it. Only what two passes in a row find wrong is wrong: none opens or closes
- * twice.
- *
- * After a start or another epoch, when nothing is there yet, a first pass believes what it sees.
- * What it entered although it had just closed, the passes after it remove, and what it was not told
- * of, or had no room for yet, they enter; that is no drift.
- */
 #include "connections_sync.h"
 
 #include <errno.h>
@@ -18,20 +8,15 @@
 #include <unistd.h>
 
 #include "cleanup.h"
-#include "connection_match.h"
 #include "connection_program.h"
-#include "cookie_set.h"
+#include "connections_pass.h"
 #include "log.h"
 #include "sock_diag.h"
-
-/* Entries a slice: half a microsecond each. */
-#define SLICE_ENTRIES 512
 
 /* From the end of a pass to the next. Checking a connection costs half a microsecond. */
 #define REST_CHECK_MS 10000
 /* What a first pass has entered too much is gone soon. */
 #define REST_SETTLING_MS 200
-#define SETTLING_PASSES  2
 /* Where nobody else counts, or what should be there is not yet. */
 #define REST_ALONE_MS 1000
 /* Where nothing can be listed: what kept from it may have passed. */
@@ -46,28 +31,10 @@ struct connections_sync {
 	struct sock_diag *list;
 	struct event *timer;
 
-	/* Of the pass under way: */
-	uint32_t epoch;
-	bool walking;
-	bool fills; /* what is not counted is entered at once */
-	int error;  /* the first one */
-	struct tables_cursor cursor;
-	struct cookie_set listed;
-	struct cookie_set missing;  /* listed, no entry */
-	struct cookie_set unlisted; /* an entry, not listed */
-	bool entering;              /* or of one that a reload has broken off */
-
-	/* Of the pass before: */
-	struct cookie_set missing_before;
-	struct cookie_set unlisted_before;
-
-	unsigned settling; /* passes in which what is put right is no drift */
-	uint64_t drift;
+	struct connections_pass pass;
+	bool walking;       /* the entries: the whole list has come */
 	uint64_t uncounted; /* as last complained about */
-	uint64_t awaited;   /* of those: they may get room yet, which is no drift */
 	int reported;       /* likewise, the error */
-	struct sa_connection_key keys[SLICE_ENTRIES];
-	struct sa_connection values[SLICE_ENTRIES];
 };
 
 enum connections_source connections_sync_source(const struct connections_sync *sync)
@@ -77,7 +44,7 @@ enum connections_source connections_sync_source(const struct connections_sync *s
 
 uint64_t connections_sync_drift(const struct connections_sync *sync)
 {
-	return sync ? sync->drift : 0;
+	return sync ? sync->pass.drift : 0;
 }
 
 static void schedule(struct connections_sync *sync, unsigned ms)
@@ -88,136 +55,27 @@ static void schedule(struct connections_sync *sync, unsigned ms)
 	(void)evtimer_add(sync->timer, &after);
 }
 
-static void note_error(struct connections_sync *sync, int error)
-{
-	if (error && !sync->error)
-		sync->error = error;
-}
-
-static void pass_begin(struct connections_sync *sync)
-{
-	sync->epoch = sync->daemon->settings.epoch;
-	sync->walking = false;
-	sync->error = 0;
-	sync->cursor = (struct tables_cursor){ 0 };
-	cookie_set_clear(&sync->listed);
-	cookie_set_clear(&sync->missing);
-	cookie_set_clear(&sync->unlisted);
-}
-
-/* Reported where the table is full: each connection once, though every pass tries again. */
-static bool enter(struct connections_sync *sync, const struct sa_connection_key *key,
-		  const struct sa_connection *connection)
-{
-	const struct tables *tables = &sync->daemon->tables;
-	int error;
-
-	sync->entering = true;
-	tables_live_look_always(tables);
-	error = tables_connection_enter(tables, key, connection);
-	if (error == -E2BIG) {
-		if (!cookie_set_has(&sync->missing_before, key->cookie))
-			tables_live_miss(tables);
-		note_error(sync, cookie_set_add(&sync->missing, key->cookie));
-	} else if (error != -EEXIST) {
-		note_error(sync, error);
-	}
-	return error == 0;
-}
-
-static void note_late(struct connections_sync *sync)
-{
-	if (sync->settling)
-		return;
-	if (sync->awaited)
-		sync->awaited--;
-	else
-		sync->drift++;
-}
-
 static void socket_found(const struct sock_diag_socket *socket, void *context)
 {
 	struct connections_sync *sync = context;
-	const struct sa_connection_key key = { .cookie = socket->cookie, .epoch = sync->epoch };
-	struct sa_connection connection, entry;
-	int known;
 
-	if (!connection_match(&sync->daemon->settings, socket, &connection))
-		return;
-	note_error(sync, cookie_set_add(&sync->listed, socket->cookie));
-	known = tables_connection_read(&sync->daemon->tables, &key, &entry);
-	if (known != -ENOENT) {
-		note_error(sync, known);
-	} else if (sync->fills) {
-		(void)enter(sync, &key, &connection);
-	} else if (cookie_set_has(&sync->missing_before, socket->cookie)) {
-		if (enter(sync, &key, &connection))
-			note_late(sync);
-	} else {
-		note_error(sync, cookie_set_add(&sync->missing, socket->cookie));
-	}
-}
-
-static bool leave(struct connections_sync *sync, const struct sa_connection_key *key)
-{
-	int error = tables_connection_leave(&sync->daemon->tables, key);
-
-	if (error != -ENOENT)
-		note_error(sync, error);
-	return error == 0;
-}
-
-/* Entries of other epochs are counted by nobody any more; all their connections have new ones. */
-static void entry_found(struct connections_sync *sync, const struct sa_connection_key *key)
-{
-	const bool listed = key->epoch == sync->epoch && cookie_set_has(&sync->listed, key->cookie);
-
-	if (listed)
-		return;
-	if (key->epoch != sync->epoch || sync->source == CONNECTIONS_SOCK_DIAG) {
-		(void)leave(sync, key);
-	} else if (cookie_set_has(&sync->unlisted_before, key->cookie)) {
-		if (leave(sync, key) && !sync->settling)
-			sync->drift++;
-	} else {
-		note_error(sync, cookie_set_add(&sync->unlisted, key->cookie));
-	}
-}
-
-/* 1 if there is more, 0 at the end, or -errno. */
-static int slice_walk(struct connections_sync *sync)
-{
-	size_t count = 0;
-	int more = tables_connections_batch(&sync->daemon->tables, &sync->cursor, sync->keys,
-					    sync->values, SLICE_ENTRIES, &count);
-
-	for (size_t i = 0; more >= 0 && i < count; i++)
-		entry_found(sync, &sync->keys[i]);
-	return more;
-}
-
-static void sets_turn(struct cookie_set *before, struct cookie_set *now)
-{
-	const struct cookie_set spare = *before;
-
-	*before = *now;
-	*now = spare;
+	connections_pass_socket(&sync->pass, socket);
 }
 
 static void report(struct connections_sync *sync)
 {
 	const uint64_t uncounted = tables_live_uncounted(&sync->daemon->tables);
 
-	if (sync->error && sync->error != sync->reported)
+	if (sync->pass.error && sync->pass.error != sync->reported)
 		log_warning("cannot hold the live connections against the kernel's list: %s; "
 			    "trying again",
-			    strerror(-sync->error));
-	sync->reported = sync->error;
+			    strerror(-sync->pass.error));
+	sync->reported = sync->pass.error;
 	if (uncounted != sync->uncounted)
 		log_warning("%llu live connections could not be counted: there are more than %d, "
 			    "or too many sources; no limit holds for them",
 			    (unsigned long long)(uncounted - sync->uncounted), SA_CONNECTIONS_MAX);
-	sync->awaited += uncounted - sync->uncounted;
+	sync->pass.awaited += uncounted - sync->uncounted;
 	sync->uncounted = uncounted;
 }
 
@@ -226,17 +84,8 @@ static void limits_hold(const struct connections_sync *sync)
 {
 	if (sync->source == CONNECTIONS_KERNEL)
 		tables_live_hold(&sync->daemon->tables, SA_LIVE_ALWAYS);
-	else if (!sync->error)
+	else if (!sync->pass.error)
 		tables_live_hold(&sync->daemon->tables, mono_now().ms + HOLD_ALONE_MS);
-}
-
-/* Removes every entry: where nobody counts, what an earlier agent counted would stay for ever. */
-static void forget_all(struct connections_sync *sync)
-{
-	pass_begin(sync);
-	sync->epoch = 0; /* of no entry */
-	while (slice_walk(sync) > 0)
-		continue;
 }
 
 /*
@@ -247,8 +96,8 @@ static bool is_still_off(struct connections_sync *sync)
 {
 	if (sync->source != CONNECTIONS_OFF)
 		return false;
-	if (sync->error) {
-		forget_all(sync);
+	if (sync->pass.error) {
+		connections_pass_forget(&sync->pass);
 		schedule(sync, REST_OFF_MS);
 		return true;
 	}
@@ -257,33 +106,20 @@ static bool is_still_off(struct connections_sync *sync)
 	return false;
 }
 
-/* A pass that broke off has proved nothing: the one before it still stands for what was seen. */
 static void pass_end(struct connections_sync *sync, int error)
 {
-	note_error(sync, error);
+	struct connections_pass *pass = &sync->pass;
+
+	connections_pass_note_error(pass, error);
 	if (is_still_off(sync))
 		return;
-	if (sync->entering)
-		tables_live_look_anew(&sync->daemon->tables);
-	sync->entering = false;
+	connections_pass_end(pass);
 	limits_hold(sync);
-	if (!sync->error) {
-		if (sync->missing.count == 0)
-			sync->awaited = 0;
-		sets_turn(&sync->missing_before, &sync->missing);
-		sets_turn(&sync->unlisted_before, &sync->unlisted);
-		if (sync->fills)
-			sync->settling = SETTLING_PASSES;
-		else if (sync->settling)
-			sync->settling--;
-		sync->fills = sync->source == CONNECTIONS_SOCK_DIAG;
-		tables_live_epoch_kept(&sync->daemon->tables, sync->epoch);
-	}
 	report(sync);
-	if (sync->fills)
+	if (pass->fills)
 		schedule(sync, REST_ALONE_MS);
 	else
-		schedule(sync, sync->settling ? REST_SETTLING_MS : REST_CHECK_MS);
+		schedule(sync, pass->settling ? REST_SETTLING_MS : REST_CHECK_MS);
 }
 
 static void list_done(int error, void *context)
@@ -291,7 +127,7 @@ static void list_done(int error, void *context)
 	struct connections_sync *sync = context;
 
 	if (!error)
-		error = sync->error;
+		error = sync->pass.error;
 	if (error) {
 		pass_end(sync, error);
 		return;
@@ -304,7 +140,8 @@ static void pass_start(struct connections_sync *sync)
 {
 	int error;
 
-	pass_begin(sync);
+	sync->walking = false;
+	connections_pass_begin(&sync->pass);
 	error = sock_diag_start(sync->list);
 	if (error)
 		pass_end(sync, error);
@@ -320,7 +157,7 @@ static void slice_due(evutil_socket_t fd, short what, void *context)
 		pass_start(sync);
 		return;
 	}
-	more = slice_walk(sync);
+	more = connections_pass_walk(&sync->pass);
 	sync->walking = more > 0;
 	if (more > 0) /* at once, but after whatever else the loop has to serve */
 		schedule(sync, 0);
@@ -333,12 +170,12 @@ static int pass_run(struct connections_sync *sync)
 {
 	int more;
 
-	pass_begin(sync);
+	connections_pass_begin(&sync->pass);
 	more = sock_diag_run(sync->list);
 	if (!more)
-		more = sync->error;
+		more = sync->pass.error;
 	for (more = more ? more : 1; more > 0;)
-		more = slice_walk(sync);
+		more = connections_pass_walk(&sync->pass);
 	return more;
 }
 
@@ -354,7 +191,7 @@ static void counting_start(struct connections_sync *sync)
 
 	if (!goes_on) {
 		tables_live_hold(&sync->daemon->tables, 0);
-		forget_all(sync);
+		connections_pass_forget(&sync->pass);
 	}
 	sync->source = CONNECTIONS_KERNEL;
 	if (connection_program_attach(sync->daemon->program, &sync->link, &why) == 0)
@@ -367,6 +204,7 @@ static void counting_start(struct connections_sync *sync)
 	}
 	(void)connection_program_unpin();
 	sync->source = CONNECTIONS_SOCK_DIAG;
+	sync->pass.alone = true;
 	log_warning("live connections cannot be counted in the kernel: %s; they are listed once a "
 		    "second instead, so limits on them take hold that much later",
 		    why.text);
@@ -387,7 +225,9 @@ int connections_sync_new(struct daemon *daemon, struct connections_sync **ret_sy
 		return -ENOMEM;
 	sync->daemon = daemon;
 	sync->link = -1;
-	sync->fills = true;
+	sync->pass.settings = &daemon->settings;
+	sync->pass.tables = &daemon->tables;
+	connections_pass_start_over(&sync->pass);
 	sync->uncounted = tables_live_uncounted(&daemon->tables);
 	sync->timer = evtimer_new(daemon->loop, slice_due, sync);
 	if (!sync->timer)
@@ -403,7 +243,7 @@ int connections_sync_new(struct daemon *daemon, struct connections_sync **ret_sy
 			    strerror(-error));
 		sync->source = CONNECTIONS_OFF;
 		tables_live_hold(&daemon->tables, 0);
-		forget_all(sync);
+		connections_pass_forget(&sync->pass);
 		schedule(sync, REST_OFF_MS);
 	} else {
 		pass_end(sync, error);
@@ -424,11 +264,7 @@ struct connections_sync *connections_sync_free(struct connections_sync *sync,
 	if (sync->timer)
 		event_free(sync->timer);
 	sync->list = sock_diag_free(sync->list);
-	cookie_set_done(&sync->listed);
-	cookie_set_done(&sync->missing);
-	cookie_set_done(&sync->unlisted);
-	cookie_set_done(&sync->missing_before);
-	cookie_set_done(&sync->unlisted_before);
+	connections_pass_done(&sync->pass);
 	free(sync);
 	return NULL;
 }
@@ -444,10 +280,8 @@ void connections_sync_check(struct connections_sync *sync)
 /* From the switch on the kernel counts what opens under the new epoch; the rest is entered now. */
 void connections_sync_follow(struct connections_sync *sync)
 {
-	if (!sync || sync->epoch == sync->daemon->settings.epoch)
+	if (!sync || sync->pass.epoch == sync->daemon->settings.epoch)
 		return;
-	sync->fills = true;
-	cookie_set_clear(&sync->missing_before);
-	cookie_set_clear(&sync->unlisted_before);
+	connections_pass_start_over(&sync->pass);
 	connections_sync_check(sync);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * connections_sync.c over tables in memory and lists that the test makes up: what is filled in,
- * what is drift and what is only a moment.
+ * connections_sync.c and connections_pass.c over tables in memory and lists that the test makes up:
+ * what is filled in, what is drift and what is only a moment.
  */
 #include <setjmp.h>
 #include <stdarg.h>
