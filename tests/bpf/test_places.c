@@ -49,6 +49,7 @@ struct row {
 	uint32_t rate, connections, processes; /* limits */
 	uint32_t live, service_live;
 	unsigned before; /* attempts that come first; all of them pass */
+	uint32_t fills;  /* connections of others that open after those */
 	uint32_t verdict;
 	int reason;
 	unsigned places; /* after it */
@@ -84,6 +85,8 @@ static const struct row rows[] = {
 	{ "more than full", .processes = 20, .service_live = 25, DROPS(PROCESS_LIMIT) },
 	{ "full, and the source holds one", .processes = 20, .live = 1, .service_live = 20,
 	  DROPS(CONCURRENCY) },
+	{ "full, and the source has a place from before", .processes = 20, .service_live = 19,
+	  .before = 1, .fills = 1, DROPS(PROCESS_LIMIT), .places = 1 },
 	{ "one process is free: for who has none", .processes = 20, .service_live = 19,
 	  PASSES(UNLIMITED), .places = 1 },
 	{ "one process is free: not for who has one", .processes = 20, .live = 1,
@@ -108,6 +111,7 @@ static void run_row(struct lab *lab, const struct row *row, const char *address)
 	lab_set_service_live(lab, only_service(lab), row->service_live);
 	in_one_slot();
 	assert_int_equal(lab_attempts(lab, address, 25, row->before), row->before);
+	lab_set_service_live(lab, only_service(lab), row->service_live + row->fills);
 	found = lab_attempt(lab, address, 25);
 	lab_assert_judgement(row->name, found, row->verdict, row->reason);
 	if (lab_places(lab, address, only_service(lab)) != row->places)
@@ -412,6 +416,18 @@ static void test_noted_and_spent(void **state)
 			     SA_REASON_CONCURRENCY);
 }
 
+static unsigned places_of_all(struct lab *lab, const struct storm_plan *plan)
+{
+	unsigned sum = 0;
+	char address[32];
+
+	for (uint32_t i = 0; i < plan->sources; i++) {
+		(void)snprintf(address, sizeof(address), "10.9.%u.%u", i >> 8, i & 255);
+		sum += lab_places(lab, address, only_service(lab));
+	}
+	return sum;
+}
+
 /*
  * All CPUs at once, on a source that is new to each round. A round that a busy machine held up, so
  * that places lapsed in it, is run again.
@@ -449,6 +465,29 @@ static void test_burst_on_all_cpus(void **state)
 	storms_free(storms);
 }
 
+/* New sources, each on all CPUs at once, whose first attempt is refused. */
+static void test_refused_on_all_cpus(void **state)
+{
+	const struct storm_plan plan = { .source = STORM_ADDRESS(10, 9, 0, 0),
+					 .sources = 3000,
+					 .in_a_row = 2 };
+	struct lab *lab = *state;
+	struct storms *storms = storms_new(lab);
+	struct lab_totals before, after;
+	const unsigned attempts = storms_count(storms) * plan.sources * plan.in_a_row;
+
+	set_limits(lab, 0, 0, 20);
+	lab_set_service_live(lab, only_service(lab), 20);
+	lab_totals(lab, &before);
+	storms_burst(storms, &plan, plan.sources * plan.in_a_row);
+	lab_totals(lab, &after);
+	assert_int_equal(after.outcomes[SA_REASON_PROCESS_LIMIT] -
+				 before.outcomes[SA_REASON_PROCESS_LIMIT],
+			 attempts);
+	assert_int_equal(places_of_all(lab, &plan), 0);
+	storms_free(storms);
+}
+
 int main(void)
 {
 	struct CMUnitTest tests[] = {
@@ -461,6 +500,7 @@ int main(void)
 		LAB_LIVE_TEST(test_repeats_renew),
 		LAB_LIVE_TEST(test_refused_again),
 		LAB_LIVE_TEST(test_refused_first),
+		LAB_LIVE_TEST(test_refused_on_all_cpus),
 		LAB_LIVE_TEST(test_forged_flood),
 		LAB_LIVE_TEST(test_behind_proxy),
 		LAB_LIVE_TEST(test_monitor),
