@@ -571,7 +571,7 @@ check-bpf: $(addprefix $(BUILD)/bpftest/test_,$(BPF_TESTS))
 # --- end to end ---------------------------------------------------------------------------------------------------------
 
 E2E_TOOLS := $(addprefix $(BUILD)/e2e/,attempts banner connections crowd exempts frame-send foreign-xdp good milter-crowd \
-	no-sockops.so old-kernel.so policy-crowd sessions syn-flood)
+	no-sockops.so old-kernel.so policy-crowd sessions syn-flood unfinished)
 
 $(BUILD)/e2e/syn-flood.bpf.o: tests/e2e/tools/syn-flood.bpf.c
 	$(call say,BPF,$@)

@@ -48,6 +48,9 @@ int configuration_apply(struct daemon *daemon, const struct config *config,
 			reterr_why,
 			explain(reterr_why, -E2BIG, "more than %d prefixes", SA_PREFIXES_MAX),
 			"smtpd_client_event_limit_exceptions");
+	if (plan.settings.epoch == daemon->settings.epoch &&
+	    tables_live_is_doubtful(&daemon->tables))
+		plan.settings.epoch++;
 	(void)interfaces_place(interfaces, &plan.settings);
 	error = counters_clear(&daemon->tables, &plan);
 	if (!error)
@@ -57,6 +60,7 @@ int configuration_apply(struct daemon *daemon, const struct config *config,
 		return explain(reterr_why, error, "cannot write the tables of the packet path: %s",
 			       strerror(-error));
 	daemon->settings = plan.settings;
+	tables_live_is_anew(&daemon->tables);
 	return 0;
 }
 

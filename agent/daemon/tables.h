@@ -144,6 +144,14 @@ void tables_live_miss(const struct tables *tables);
 void tables_live_look_always(const struct tables *tables);
 void tables_live_look_anew(const struct tables *tables);
 
+/*
+ * Whether an earlier agent was killed while it counted a connection, so that one may be missing in
+ * the counts of its epoch: they are to be made anew, under another one. tables_live_is_anew: that
+ * is in force.
+ */
+bool tables_live_is_doubtful(const struct tables *tables);
+void tables_live_is_anew(const struct tables *tables);
+
 /* Says that no entry is left of an epoch before this one. */
 void tables_live_epoch_kept(const struct tables *tables, uint32_t epoch);
 

@@ -199,7 +199,8 @@ static void count_out(const struct tables *tables, struct sa_live_bucket *bucket
 
 /*
  * An earlier agent was killed at this. What is counted has an entry, so without one it is taken
- * back. Accepted race: if it was counted in full, and has closed since, it is taken back twice.
+ * back. That may be one too many, of a connection that was not counted yet or has closed since: the
+ * intent stays under way, so that the counts are doubted.
  */
 static int intent_recover(const struct tables *tables)
 {
@@ -217,9 +218,19 @@ static int intent_recover(const struct tables *tables)
 		return -errno;
 	if (tables_connection_read(tables, &key, &entry) == -ENOENT)
 		count_out(tables, bucket, intent);
-	intent_end(intent);
 	bucket_unmap(bucket);
 	return 0;
+}
+
+bool tables_live_is_doubtful(const struct tables *tables)
+{
+	return tables->live_head && tables->live_head->intent.under_way;
+}
+
+void tables_live_is_anew(const struct tables *tables)
+{
+	if (tables->live_head)
+		intent_end(&tables->live_head->intent);
 }
 
 int tables_live_open(struct tables *tables)

@@ -165,6 +165,24 @@ ends_by()
 	fails 3 synanvil status
 }
 
+# Whether it had counted that one already nobody knows; what is certain is that all are counted anew.
+@test "an agent that was killed while it counted a connection leaves no wrong count" {
+	agent_with
+	serve 25
+	hold -s 10.9.0.0 -a 2 -n 10 "$LAB_HOST" 25
+	wants 20 "open"
+	for _ in 1 2; do
+		lab_agent_signal KILL
+		"$LAB_TOOLS/unfinished" "$LAB_BPF" 10.9.0.1
+		lab_agent_start
+		equals 20 "$(live)" "of the service"
+		equals 10 "$(live_of 10.9.0.1)" "of the source"
+	done
+	kill "$CLIENT"
+	wants 0 "closed"
+	equals 0 "$(live_of 10.9.0.1)" "of the source, closed"
+}
+
 @test "connections of other network namespaces are not counted" {
 	agent_with
 	serve 25
