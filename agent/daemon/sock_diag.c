@@ -105,8 +105,8 @@ static void part_due(evutil_socket_t fd, short what, void *context)
 	struct sock_diag *diag = context;
 	int more;
 
-	(void)fd, (void)what;
-	more = part_result(diag, part_read(diag));
+	(void)fd;
+	more = what & EV_TIMEOUT ? -ETIMEDOUT : part_result(diag, part_read(diag));
 	if (more > 0)
 		return;
 	socket_close(diag);
@@ -125,12 +125,14 @@ static int socket_open(struct sock_diag *diag)
 
 int sock_diag_start(struct sock_diag *diag)
 {
+	const struct timeval patience = { .tv_sec = ANSWER_MS / 1000,
+					  .tv_usec = ANSWER_MS % 1000 * 1000 };
 	int error = socket_open(diag);
 
 	if (!error) {
 		diag->readable = event_new(diag->loop, mnl_socket_get_fd(diag->socket),
 					   EV_READ | EV_PERSIST, part_due, diag);
-		if (!diag->readable || event_add(diag->readable, NULL))
+		if (!diag->readable || event_add(diag->readable, &patience))
 			error = -ENOMEM;
 	}
 	if (error)

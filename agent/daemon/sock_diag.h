@@ -27,7 +27,8 @@ struct sock_diag_socket {
 
 struct sock_diag_listener {
 	void (*found)(const struct sock_diag_socket *socket, void *context);
-	/* The list is complete (0), or broke off with -errno. A new one may be started. */
+	/* The list is complete (0), or broke off with -errno: -ETIMEDOUT where the kernel says
+	 * nothing for ten seconds. A new one may be started. */
 	void (*done)(int error, void *context);
 	void *context;
 };

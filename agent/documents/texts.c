@@ -52,7 +52,8 @@ const struct document documents[] = {
 	  .postfix =
 		  "The attempt over the limit is dropped instead of answered with 421. An attempt "
 		  "that passed counts until its connection is there, for three to six seconds at "
-		  "most. The default is no limit where Postfix' configuration is not read; in "
+		  "most; not where connections are only listed, once a second. The "
+		  "default is no limit where Postfix' configuration is not read; in "
 		  "Postfix it is 50." },
 	{ DOCUMENT("anvil_rate_time_unit",
 		   "The time unit of all rates. It starts with a client's first attempt, and the "
