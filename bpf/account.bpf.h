@@ -198,7 +198,13 @@ PART int source_fill(struct sa_source *fresh, struct attempt *attempt)
 	fresh->window = window_new(attempt->now_ms);
 	fresh->classified = attempt->classified;
 	fresh->pending = place_first(attempt);
-	fresh->remembered[0] = attempt_digest(&attempt->packet, attempt->now_ms);
+	if (attempt->refused) {
+		fresh->repeats = repeats_tag(attempt->now_ms) | REPEATS_TOLD;
+		fresh->dropped = 1;
+		fresh->last_dropped_s = attempt->now_ms / 1000;
+	} else {
+		fresh->remembered[0] = attempt_digest(&attempt->packet, attempt->now_ms);
+	}
 	return 0;
 }
 
@@ -224,17 +230,22 @@ static __always_inline int source_create(struct attempt *attempt)
  * What the source holds is looked for once its entry is made. Before that, the processor would have
  * to get through the look ahead of the loads that the entry waits for: 15 ns a new source.
  *
+ * An entry that was made for a refused attempt stays as it is: to look it up again would have Linux
+ * keep it longer than those of sources that passed once, and whoever forges sources while a service
+ * is full makes many. Others are refused only to who has connections.
+ *
  * Accepted race: another attempt of the source meanwhile sees a place that will be given back. It
  * is refused for that only where a connection has closed since this one was refused.
  */
 static __always_inline void source_open(struct attempt *attempt, struct sa_source **ret_source)
 {
+	const bool made_refused = attempt->refused;
 	struct sa_source *source;
 
 	if (!connections_are_limited(attempt))
 		return;
 	(void)place_first_judge(attempt);
-	if (!attempt->refused)
+	if (!attempt->refused || made_refused)
 		return;
 	source = bpf_map_lookup_elem(&sources, &attempt->key);
 	if (!source)

@@ -48,7 +48,6 @@ struct attempt {
 	bool sampled;     /* one in SA_DROPPED_EXACT: stands for as many drops of its source */
 	bool first_over;  /* this attempt is the one in its window to be told of */
 	bool takes_place; /* passes only with a place among its source's connections */
-	bool is_full;     /* the service has no process left */
 	bool placed;      /* a place of its source's was taken for it */
 	__u32 refused;    /* SA_REASON_CONCURRENCY or _PROCESS_LIMIT: by what is counted of
 			     connections */
@@ -58,7 +57,6 @@ struct attempt {
 	__u32 live;         /* connections of the source */
 	__u32 service_live; /* connections of the service, where its processes are limited */
 	__u32 may_hold;     /* connections that the source may have, those on their way included */
-	__u32 may_await;    /* the same of a source without any */
 	__u32 held;         /* those that it has, without this attempt */
 	__u64 now_ms;
 	__u64 generation; /* of the lists; 0 = not known */

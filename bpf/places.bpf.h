@@ -31,14 +31,9 @@ static __always_inline bool service_is_full(const struct attempt *attempt)
 	return attempt->process_limit && attempt->service_live >= attempt->process_limit;
 }
 
-static __always_inline __u32 own_limit(const struct attempt *attempt)
-{
-	return attempt->connection_limit ? attempt->connection_limit : ~0U;
-}
-
 static __always_inline __u32 source_may_hold(const struct attempt *attempt)
 {
-	__u32 limit = own_limit(attempt);
+	__u32 limit = attempt->connection_limit ? attempt->connection_limit : ~0U;
 	__u32 share;
 
 	if (!attempt->process_limit || attempt->behind_proxy)
@@ -68,10 +63,7 @@ static __always_inline void connection_limits_apply(struct attempt *attempt)
 	if (attempt->process_limit)
 		attempt->service_live =
 			live_of_service(head, attempt->service_slot, attempt->epoch);
-	attempt->is_full = service_is_full(attempt);
 	attempt->may_hold = source_may_hold(attempt);
-	/* With nothing open it is the full service that refuses, and not its places. */
-	attempt->may_await = attempt->is_full ? own_limit(attempt) : attempt->may_hold;
 	attempt->takes_place = until_ms == SA_LIVE_ALWAYS;
 	if (attempt->takes_place)
 		attempt->note = *(const volatile __u32 *)&head->note & SA_PENDING_NOTE_MASK;
@@ -86,14 +78,10 @@ __attribute__((noinline)) __u32 live_of_known(struct attempt *attempt)
 /* Sets attempt->refused by what the source holds besides this attempt. */
 static __always_inline void place_judge(struct attempt *attempt, __u64 held)
 {
-	__u32 hold = attempt->may_hold, await = attempt->may_await;
-
-	KEPT(hold);
-	KEPT(await);
 	attempt->refused = SA_REASON_WITHIN_LIMIT;
-	if (held >= (attempt->live ? hold : await))
+	if (held >= attempt->may_hold)
 		attempt->refused = SA_REASON_CONCURRENCY;
-	else if (attempt->is_full)
+	else if (service_is_full(attempt))
 		attempt->refused = SA_REASON_PROCESS_LIMIT;
 	attempt->held = held;
 }
@@ -104,13 +92,19 @@ static __always_inline bool place_is_due(const struct attempt *attempt)
 	return attempt->takes_place && (!attempt->refused || !attempt->enforced);
 }
 
-/* sa_source.pending of an entry that will be made: of a source whose first attempt passes. */
-static __always_inline __u64 place_first(const struct attempt *attempt)
+/*
+ * For a source without an entry, before what it holds is known: sa_source.pending of the entry that
+ * will be made. A full service refuses it for one reason or the other; else it is taken for one
+ * that passes.
+ */
+static __always_inline __u64 place_first(struct attempt *attempt)
 {
-	return attempt->takes_place ? pending_add(pending_at(0, attempt->now_ms)) : 0;
+	if (service_is_full(attempt))
+		attempt->refused = SA_REASON_PROCESS_LIMIT;
+	return place_is_due(attempt) ? pending_add(pending_at(0, attempt->now_ms)) : 0;
 }
 
-/* Whether the first attempt may have its place, now that the entry is made. */
+/* What becomes of the first attempt, now that the entry is made. */
 PART int place_first_judge(struct attempt *attempt)
 {
 	if (!GIVEN(attempt))

@@ -49,7 +49,6 @@ struct row {
 	uint32_t rate, connections, processes; /* limits */
 	uint32_t live, service_live;
 	unsigned before; /* attempts that come first; all of them pass */
-	uint32_t fills;  /* connections of others that open after those */
 	uint32_t verdict;
 	int reason;
 	unsigned places; /* after it */
@@ -85,8 +84,6 @@ static const struct row rows[] = {
 	{ "more than full", .processes = 20, .service_live = 25, DROPS(PROCESS_LIMIT) },
 	{ "full, and the source holds one", .processes = 20, .live = 1, .service_live = 20,
 	  DROPS(CONCURRENCY) },
-	{ "full, and the source has a place from before", .processes = 20, .service_live = 19,
-	  .before = 1, .fills = 1, DROPS(PROCESS_LIMIT), .places = 1 },
 	{ "one process is free: for who has none", .processes = 20, .service_live = 19,
 	  PASSES(UNLIMITED), .places = 1 },
 	{ "one process is free: not for who has one", .processes = 20, .live = 1,
@@ -111,7 +108,6 @@ static void run_row(struct lab *lab, const struct row *row, const char *address)
 	lab_set_service_live(lab, only_service(lab), row->service_live);
 	in_one_slot();
 	assert_int_equal(lab_attempts(lab, address, 25, row->before), row->before);
-	lab_set_service_live(lab, only_service(lab), row->service_live + row->fills);
 	found = lab_attempt(lab, address, 25);
 	lab_assert_judgement(row->name, found, row->verdict, row->reason);
 	if (lab_places(lab, address, only_service(lab)) != row->places)
