@@ -28,7 +28,8 @@ void connections_sync_check(struct connections_sync *sync);
 
 enum connections_source connections_sync_source(const struct connections_sync *sync);
 
-/* Corrections so far: connections that were counted and not there, or there and not counted. */
+/* Corrections so far: connections that were counted and not there, or there and not counted;
+ * without those right after a start, and of connections that got room late. */
 uint64_t connections_sync_drift(const struct connections_sync *sync);
 
 #endif

@@ -20,8 +20,8 @@ struct settings_plan {
  * A service that stays (same address and port) keeps its id and slot. All ids are new where a
  * source became a smaller network than before: the old count of the larger one must not be charged
  * to it. Interfaces keep slot and index by name; a new one has index 0 until
- * settings_interface_place. The epoch of the live counts moves
- * when masks or services do. Returns 0, or -EOVERFLOW when ids ran out.
+ * settings_interface_place. The epoch of the live counts moves when masks or services do. Returns
+ * 0, or -EOVERFLOW when ids ran out.
  */
 int settings_build(const struct config *config, const struct sa_settings *in_force,
 		   struct settings_plan *ret_plan);

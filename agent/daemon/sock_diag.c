@@ -100,13 +100,21 @@ static void socket_close(struct sock_diag *diag)
 	diag->family = 0;
 }
 
+/* Also where it was this process that stood still for so long. */
+static bool answer_is_there(int fd)
+{
+	struct pollfd wait = { .fd = fd, .events = POLLIN };
+
+	return poll(&wait, 1, 0) > 0;
+}
+
 static void part_due(evutil_socket_t fd, short what, void *context)
 {
 	struct sock_diag *diag = context;
 	int more;
 
-	(void)fd;
-	more = what & EV_TIMEOUT ? -ETIMEDOUT : part_result(diag, part_read(diag));
+	more = what & EV_TIMEOUT && !answer_is_there(fd) ? -ETIMEDOUT
+							 : part_result(diag, part_read(diag));
 	if (more > 0)
 		return;
 	socket_close(diag);

@@ -178,7 +178,8 @@ struct sa_settings {
 	__u32 cache_classification; /* 0 where a mask is so short that sa_source.classified could be
 				       ambiguous */
 	__u32 next_service_id;      /* the agent's: first id that was never given out */
-	__u32 epoch; /* of the live counts: another one after each change of masks or services */
+	__u32 epoch; /* of the live counts: another one after each change of masks or services,
+		      and after an agent was killed while it counted */
 	struct sa_interface interfaces[SA_INTERFACE_SLOTS];
 	struct sa_service services[SA_SERVICES_MAX]; /* those with an address first */
 };

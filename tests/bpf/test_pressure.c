@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lab_live.h"
 #include "storms.h"
 
 #define VICTIM    "192.0.2.77"
@@ -27,30 +28,34 @@ struct scene {
 	enum flood flood;
 	uint32_t in_a_row; /* attempts of each source of the flood */
 	uint32_t again; /* older sources were there before; percent of them that were seen again */
+	bool full;      /* the flood comes while the service is full */
 };
 
 #define SMALL 1024
 #define LARGE 65536
 
 static const struct scene scenes[] = {
-	{ "1,024: one CPU", SMALL, FLOOD_FIRST_CPU, 1, 0 },
-	{ "1,024: another CPU", SMALL, FLOOD_LAST_CPU, 1, 0 },
-	{ "1,024: all CPUs", SMALL, FLOOD_ALL_CPUS, 1, 0 },
-	{ "1,024: one CPU, twice each", SMALL, FLOOD_FIRST_CPU, 2, 0 },
-	{ "1,024: all CPUs, twice each", SMALL, FLOOD_ALL_CPUS, 2, 0 },
-	{ "1,024, filled: one CPU", SMALL, FLOOD_FIRST_CPU, 1, 50 },
-	{ "1,024, filled: another CPU", SMALL, FLOOD_LAST_CPU, 1, 50 },
-	{ "1,024, filled: all CPUs", SMALL, FLOOD_ALL_CPUS, 1, 50 },
-	{ "1,024, filled: one CPU, twice each", SMALL, FLOOD_FIRST_CPU, 2, 50 },
-	{ "1,024, filled: all CPUs, twice each", SMALL, FLOOD_ALL_CPUS, 2, 50 },
-	{ "65,536: one CPU", LARGE, FLOOD_FIRST_CPU, 1, 0 },
-	{ "65,536: all CPUs", LARGE, FLOOD_ALL_CPUS, 1, 0 },
-	{ "65,536, filled: one CPU", LARGE, FLOOD_FIRST_CPU, 1, 50 },
-	{ "65,536, filled: another CPU", LARGE, FLOOD_LAST_CPU, 1, 50 },
-	{ "65,536, filled: all CPUs", LARGE, FLOOD_ALL_CPUS, 1, 50 },
-	{ "65,536, filled: all CPUs, twice each", LARGE, FLOOD_ALL_CPUS, 2, 50 },
-	{ "65,536, all seen again: one CPU", LARGE, FLOOD_FIRST_CPU, 1, 100 },
-	{ "65,536, all seen again: all CPUs", LARGE, FLOOD_ALL_CPUS, 1, 100 },
+	{ "1,024: one CPU", SMALL, FLOOD_FIRST_CPU, 1, 0, false },
+	{ "1,024: another CPU", SMALL, FLOOD_LAST_CPU, 1, 0, false },
+	{ "1,024: all CPUs", SMALL, FLOOD_ALL_CPUS, 1, 0, false },
+	{ "1,024: one CPU, twice each", SMALL, FLOOD_FIRST_CPU, 2, 0, false },
+	{ "1,024: all CPUs, twice each", SMALL, FLOOD_ALL_CPUS, 2, 0, false },
+	{ "1,024, filled: one CPU", SMALL, FLOOD_FIRST_CPU, 1, 50, false },
+	{ "1,024, filled: another CPU", SMALL, FLOOD_LAST_CPU, 1, 50, false },
+	{ "1,024, filled: all CPUs", SMALL, FLOOD_ALL_CPUS, 1, 50, false },
+	{ "1,024, filled: one CPU, twice each", SMALL, FLOOD_FIRST_CPU, 2, 50, false },
+	{ "1,024, filled: all CPUs, twice each", SMALL, FLOOD_ALL_CPUS, 2, 50, false },
+	{ "65,536: one CPU", LARGE, FLOOD_FIRST_CPU, 1, 0, false },
+	{ "65,536: all CPUs", LARGE, FLOOD_ALL_CPUS, 1, 0, false },
+	{ "65,536, filled: one CPU", LARGE, FLOOD_FIRST_CPU, 1, 50, false },
+	{ "65,536, filled: another CPU", LARGE, FLOOD_LAST_CPU, 1, 50, false },
+	{ "65,536, filled: all CPUs", LARGE, FLOOD_ALL_CPUS, 1, 50, false },
+	{ "65,536, filled: all CPUs, twice each", LARGE, FLOOD_ALL_CPUS, 2, 50, false },
+	{ "65,536: all CPUs, the service full", LARGE, FLOOD_ALL_CPUS, 1, 0, true },
+	{ "65,536, filled: one CPU, the service full", LARGE, FLOOD_FIRST_CPU, 1, 50, true },
+	{ "65,536, filled: all CPUs, the service full", LARGE, FLOOD_ALL_CPUS, 1, 50, true },
+	{ "65,536, all seen again: one CPU", LARGE, FLOOD_FIRST_CPU, 1, 100, false },
+	{ "65,536, all seen again: all CPUs", LARGE, FLOOD_ALL_CPUS, 1, 100, false },
 };
 
 #define SCENES (sizeof(scenes) / sizeof(scenes[0]))
@@ -119,6 +124,16 @@ static uint32_t forgotten_after(const struct lab *lab, struct storms *storms,
 	return sent;
 }
 
+static void service_fills(struct lab *lab, bool full)
+{
+	struct sa_service *service = &lab->settings.services[0];
+
+	service->process_limit = full;
+	lab_apply(lab);
+	lab_set_service_live(lab, service, full);
+	lab_hold_live(lab, SA_LIVE_ALWAYS);
+}
+
 /* A victim with a limit of one is the hardest to keep: its entry was never looked up. */
 static void scene_begin(const struct scene *scene, uint32_t limit, struct lab **ret_lab,
 			struct storms **ret_storms)
@@ -132,6 +147,8 @@ static void scene_begin(const struct scene *scene, uint32_t limit, struct lab **
 	if (scene->again)
 		fill(lab, *ret_storms, scene->again);
 	assert_int_equal(lab_attempts(lab, VICTIM, 25, limit), limit);
+	if (scene->full)
+		service_fills(lab, true);
 	*ret_lab = lab;
 }
 
@@ -153,6 +170,8 @@ static unsigned passed_at_bound(const struct scene *scene, uint32_t limit)
 	before = inserts(lab);
 	flood(storms, scene->flood, STORM_ADDRESS(40, 0, 0, 0), bound(scene) - 1, scene->in_a_row);
 	assert_int_equal(inserts(lab) - before, bound(scene) - 1);
+	if (scene->full)
+		service_fills(lab, false);
 	passed = lab_attempts(lab, VICTIM, 25, 1);
 	storms_free(storms);
 	lab_free(lab);

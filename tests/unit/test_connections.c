@@ -390,6 +390,12 @@ static void without_both_nothing_is_counted(void **state)
 	assert_int_equal(tables_double.live_held, 0);
 }
 
+/* Whether a time is set for the next pass. */
+static bool waits(const struct lab *lab)
+{
+	return event_base_get_num_events(lab->daemon.loop, EVENT_BASE_COUNT_ADDED) == 1;
+}
+
 /* What keeps from listing may pass; a list that breaks off leaves nothing. */
 static void without_both_it_is_tried_again(void **state)
 {
@@ -398,6 +404,7 @@ static void without_both_it_is_tried_again(void **state)
 	kernel_double.counts = false;
 	kernel_double.fail = -EPERM;
 	start(lab);
+	assert_true(waits(lab));
 	LISTED(11, 12);
 	kernel_double.fail = -ENOBUFS;
 	connections_sync_check(lab->sync);
@@ -405,6 +412,7 @@ static void without_both_it_is_tried_again(void **state)
 	assert_int_equal(connections_sync_source(lab->sync), CONNECTIONS_OFF);
 	assert_int_equal(tables_double.connection_count, 0);
 	assert_int_equal(tables_double.live_held, 0);
+	assert_true(waits(lab));
 	connections_sync_check(lab->sync);
 	list(lab);
 	assert_int_equal(connections_sync_source(lab->sync), CONNECTIONS_SOCK_DIAG);
