@@ -21,7 +21,7 @@
 #define RECEIVE_SIZE 32768
 
 /* The kernel answers at once; this long it may be kept from doing so. */
-#define ANSWER_MS 10000
+#define ANSWER_S 10
 
 struct sock_diag {
 	struct event_base *loop;
@@ -133,8 +133,7 @@ static int socket_open(struct sock_diag *diag)
 
 int sock_diag_start(struct sock_diag *diag)
 {
-	const struct timeval patience = { .tv_sec = ANSWER_MS / 1000,
-					  .tv_usec = ANSWER_MS % 1000 * 1000 };
+	const struct timeval patience = { .tv_sec = ANSWER_S };
 	int error = socket_open(diag);
 
 	if (!error) {
@@ -154,7 +153,7 @@ int sock_diag_run(struct sock_diag *diag)
 
 	for (more = more ? more : 1; more > 0;) {
 		struct pollfd wait = { .fd = mnl_socket_get_fd(diag->socket), .events = POLLIN };
-		int ready = poll(&wait, 1, ANSWER_MS);
+		int ready = poll(&wait, 1, ANSWER_S * 1000);
 
 		if (ready == 0)
 			more = -ETIMEDOUT;
