@@ -535,9 +535,9 @@ fuzz: $(addprefix $(BUILD)/fuzz/fuzz_,$(FUZZERS))
 # --- packet path under test ---------------------------------------------------------------------------------------------
 
 BPF_TESTS := rows_ipv4 rows_ipv6 rows_services interfaces truncation random window repeats cpus monitor events \
-	pressure rules places openings connections homes
+	pressure rules places places_cpus openings connections homes
 # What the build of the packet path for agents without CAP_PERFMON is held against too.
-BPF_TESTS_CHECKED := rows_ipv4 rows_ipv6 rows_services interfaces truncation random window repeats cpus monitor events rules places openings
+BPF_TESTS_CHECKED := rows_ipv4 rows_ipv6 rows_services interfaces truncation random window repeats cpus monitor events rules places places_cpus openings
 BPF_LAB   := $(addprefix tests/bpf/,lab.c lab_clock.c lab_traffic.c lab_live.c lab_sockets.c packets.c oracle.c rows.c storms.c) agent/daemon/tables.c agent/daemon/filter.c agent/daemon/root_cgroup.c \
 	agent/daemon/tables_connections.c agent/daemon/tables_homes.c agent/daemon/tables_read.c agent/daemon/tick.c agent/daemon/rules.c agent/common/prefix.c agent/common/parse.c
 

@@ -48,6 +48,7 @@ int configuration_apply(struct daemon *daemon, const struct config *config,
 			reterr_why,
 			explain(reterr_why, -E2BIG, "more than %d prefixes", SA_PREFIXES_MAX),
 			"smtpd_client_event_limit_exceptions");
+	/* Masks and services are the same, so the plan would go on with those counts. */
 	if (plan.settings.epoch == daemon->settings.epoch &&
 	    tables_live_is_doubtful(&daemon->tables))
 		plan.settings.epoch++;

@@ -8,7 +8,6 @@
 
 #include "cleanup.h"
 #include "lab_live.h"
-#include "storms.h"
 
 #define HOLD  5U
 #define BURST 100U
@@ -412,78 +411,6 @@ static void test_noted_and_spent(void **state)
 			     SA_REASON_CONCURRENCY);
 }
 
-static unsigned places_of_all(struct lab *lab, const struct storm_plan *plan)
-{
-	unsigned sum = 0;
-	char address[32];
-
-	for (uint32_t i = 0; i < plan->sources; i++) {
-		(void)snprintf(address, sizeof(address), "10.9.%u.%u", i >> 8, i & 255);
-		sum += lab_places(lab, address, only_service(lab));
-	}
-	return sum;
-}
-
-/*
- * All CPUs at once, on a source that is new to each round. A round that a busy machine held up, so
- * that places lapsed in it, is run again.
- */
-static void test_burst_on_all_cpus(void **state)
-{
-	struct lab *lab = *state;
-	struct storms *storms = storms_new(lab);
-	unsigned round = 0;
-
-	set_limits(lab, 0, HOLD, 0);
-	for (unsigned source = 0; round < 200 && source < 2000; source++) {
-		const struct storm_plan plan = { .source = STORM_ADDRESS(10, 8, 0, 0) + source,
-						 .sources = 1,
-						 .in_a_row = 1 };
-		struct lab_totals before, after;
-		uint32_t slot;
-
-		in_one_slot();
-		slot = SA_PENDING_SLOT(lab_now_ms());
-		lab_totals(lab, &before);
-		storms_burst(storms, &plan, BURST);
-		lab_totals(lab, &after);
-		if (SA_PENDING_SLOT(lab_now_ms()) != slot)
-			continue;
-		round++;
-		assert_int_equal(after.outcomes[SA_REASON_UNLIMITED] -
-					 before.outcomes[SA_REASON_UNLIMITED],
-				 HOLD);
-		assert_int_equal(after.outcomes[SA_REASON_CONCURRENCY] -
-					 before.outcomes[SA_REASON_CONCURRENCY],
-				 storms_count(storms) * BURST - HOLD);
-	}
-	assert_int_equal(round, 200);
-	storms_free(storms);
-}
-
-/* New sources, each on all CPUs at once, whose first attempt is refused. */
-static void test_refused_on_all_cpus(void **state)
-{
-	const struct storm_plan plan = { .source = STORM_ADDRESS(10, 9, 0, 0),
-					 .sources = 3000,
-					 .in_a_row = 2 };
-	struct lab *lab = *state;
-	struct storms *storms = storms_new(lab);
-	struct lab_totals before, after;
-	const unsigned attempts = storms_count(storms) * plan.sources * plan.in_a_row;
-
-	set_limits(lab, 0, 0, 20);
-	lab_set_service_live(lab, only_service(lab), 20);
-	lab_totals(lab, &before);
-	storms_burst(storms, &plan, plan.sources * plan.in_a_row);
-	lab_totals(lab, &after);
-	assert_int_equal(after.outcomes[SA_REASON_PROCESS_LIMIT] -
-				 before.outcomes[SA_REASON_PROCESS_LIMIT],
-			 attempts);
-	assert_int_equal(places_of_all(lab, &plan), 0);
-	storms_free(storms);
-}
-
 int main(void)
 {
 	struct CMUnitTest tests[] = {
@@ -496,7 +423,6 @@ int main(void)
 		LAB_LIVE_TEST(test_repeats_renew),
 		LAB_LIVE_TEST(test_refused_again),
 		LAB_LIVE_TEST(test_refused_first),
-		LAB_LIVE_TEST(test_refused_on_all_cpus),
 		LAB_LIVE_TEST(test_forged_flood),
 		LAB_LIVE_TEST(test_behind_proxy),
 		LAB_LIVE_TEST(test_monitor),
@@ -504,7 +430,6 @@ int main(void)
 		LAB_LIVE_TEST(test_forgotten_source),
 		LAB_LIVE_TEST(test_noted),
 		LAB_LIVE_TEST(test_noted_and_spent),
-		LAB_LIVE_TEST(test_burst_on_all_cpus),
 	};
 
 	return LAB_RUN("places", tests);
